@@ -1,0 +1,200 @@
+"""Sensors: what wakes a run.
+
+Belongs here: small pure decisions, and ten lines each that feed them. Does not belong here: acting (``jobs``).
+
+A sensor never opens the warehouse: it reads ``published/latest`` and Dagster's own records. It only wakes; that each
+effect happens once is the outbox's doing. A run key allows one run ever, so keys hold the time of asking, and a
+run that failed is asked for again.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from dagster import (
+    AssetCheckKey,
+    AssetCheckSeverity,
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunConfig,
+    RunFailureSensorContext,
+    RunRequest,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    run_failure_sensor,
+    sensor,
+)
+
+from pipeline.home import Home
+from pipeline.instants import format_instant, parse_instant
+from resources.clock import system_now
+from resources.outbox_state import Waiting, read_waiting
+from resources.workspace import default_home
+
+ASKED_AGAIN_AFTER: Final = timedelta(minutes=5)
+REMINDED_AFTER: Final = timedelta(days=1)
+EVERY_SECONDS: Final = 30
+ATTENDED_TAG: Final = "vipgrid/attended"
+_UNDER_WAY: Final = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RedCheck:
+    """A check that failed: on what, since which run, and how many rows are bad."""
+
+    asset: str
+    check: str
+    run_id: str
+    bad_rows: int | None
+
+
+def dispatch_wanted(waiting: Waiting | None, cursor: str | None, now: datetime) -> tuple[str, str] | str:
+    """Return (run key, new cursor) where a drain is to be asked for, else the reason why not."""
+    if waiting is None:
+        return "Nothing was published yet."
+    if waiting.actions == 0:
+        return f"Nothing waits to be sent in {waiting.turn_id}."
+    asked_digest, _, asked_at = (cursor or "").partition(" ")
+    if asked_digest == waiting.digest and now - parse_instant(asked_at) < ASKED_AGAIN_AFTER:
+        return f"{waiting.actions} actions wait, and a drain was asked for at {asked_at}."
+    stamp = format_instant(now)
+    return f"{waiting.turn_id} {waiting.digest} {stamp}", f"{waiting.digest} {stamp}"
+
+
+def alert_wanted(
+    reds: Iterable[RedCheck], cursor: str | None, now: datetime
+) -> tuple[Sequence[RedCheck], str]:
+    """Return the red checks that nobody was told of within a day, and the new cursor."""
+    told: Mapping[str, str] = json.loads(cursor) if cursor else {}
+    fresh, known = [], {}
+    for red in reds:
+        name = f"{red.asset}: {red.check}"
+        told_at = told.get(name)
+        if told_at is None or now - parse_instant(told_at) >= REMINDED_AFTER:
+            fresh.append(red)
+            told_at = format_instant(now)
+        known[name] = told_at
+    return fresh, json.dumps(known, sort_keys=True)
+
+
+def red_check_message(reds: Sequence[RedCheck]) -> dict[str, str]:
+    """Write the alert about red checks."""
+    lines = [
+        f"{red.check} on {red.asset}" + ("" if red.bad_rows is None else f": {red.bad_rows} bad rows") for red in reds
+    ]
+    subject = f"{len(reds)} checks are red" if len(reds) > 1 else f"The check {reds[0].check} is red"
+    return {"subject": subject, "body": "\n".join([*lines, "", "See `vipgrid status`, or the asset's checks in the UI."])}
+
+
+def failed_run_message(job_name: str, run_id: str, error: str | None) -> dict[str, str]:
+    """Write the alert about a failed run."""
+    said = (error or "It ended without saying why.").strip()
+    return {"subject": f"The run of {job_name} failed", "body": f"{said}\n\nRun {run_id}."}
+
+
+def build_sensors(checks: Sequence[AssetCheckKey]) -> list[SensorDefinition]:
+    """Make the sensors; ``checks`` are those that do not block."""
+    return [_outdated_holdings(), _red_checks(checks), _failed_runs()]
+
+
+def _outdated_holdings() -> SensorDefinition:
+    @sensor(
+        name="outdated_holdings_sensor",
+        job_name="dispatch",
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=DefaultSensorStatus.STOPPED,
+        description="Asks for a drain of the outbox while partners with outdated holdings wait to be told.",
+    )
+    def outdated_holdings_sensor(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+        now = system_now()
+        if context.instance.get_run_records(RunsFilter(job_name="dispatch", statuses=_UNDER_WAY), limit=1):
+            return SkipReason("A drain of the outbox is under way.")
+        wanted = dispatch_wanted(read_waiting(Home(default_home(dict(os.environ))), now), context.cursor, now)
+        if isinstance(wanted, str):
+            return SkipReason(wanted)
+        return SensorResult(run_requests=[RunRequest(run_key=wanted[0])], cursor=wanted[1])
+
+    return outdated_holdings_sensor
+
+
+def _red_checks(checks: Sequence[AssetCheckKey]) -> SensorDefinition:
+    @sensor(
+        name="red_checks_sensor",
+        job_name="alert",
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Tells a person when a check of severity error turns red; a red check leaves its run green.",
+    )
+    def red_checks_sensor(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+        now = system_now()
+        fresh, cursor = alert_wanted(read_red_checks(context.instance, checks), context.cursor, now)
+        if not fresh:
+            context.update_cursor(cursor)
+            return SkipReason("No check of severity error turned red.")
+        request = RunRequest(run_key=f"red {format_instant(now)}", run_config=_alert_config(red_check_message(fresh)))
+        return SensorResult(run_requests=[request], cursor=cursor)
+
+    return red_checks_sensor
+
+
+def read_red_checks(instance: DagsterInstance, checks: Iterable[AssetCheckKey]) -> list[RedCheck]:
+    """Return the checks of severity error whose last evaluation failed."""
+    reds = []
+    for key in checks:
+        record = instance.get_latest_asset_check_evaluation_record(key)
+        event = record.event.dagster_event if record and record.event else None
+        evaluation = event.asset_check_evaluation_data if event else None
+        if record is None or evaluation is None or evaluation.passed:
+            continue
+        if evaluation.severity is AssetCheckSeverity.ERROR:
+            bad_rows = evaluation.metadata.get("bad_rows")
+            count = bad_rows.value if bad_rows is not None and isinstance(bad_rows.value, int) else None
+            reds.append(RedCheck("/".join(key.asset_key.path), key.name, record.run_id, count))
+    return reds
+
+
+def _failed_runs() -> SensorDefinition:
+    @run_failure_sensor(
+        name="failed_runs_sensor",
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Tells a person when a run failed that nobody was watching at a terminal.",
+        request_job=None,
+    )
+    def failed_runs_sensor(context: RunFailureSensorContext) -> RunRequest | SkipReason:
+        run = context.dagster_run
+        if run.job_name == "alert":
+            return SkipReason("An alert about a failed alert would fail as well.")
+        if ATTENDED_TAG in run.tags:
+            return SkipReason("Somebody at a terminal was told.")
+        message = failed_run_message(run.job_name, run.run_id, first_error(context))
+        return RunRequest(job_name="alert", run_key=f"failed {run.run_id}", run_config=_alert_config(message))
+
+    return failed_runs_sensor  # type: ignore[return-value]
+
+
+def first_error(context: RunFailureSensorContext) -> str | None:
+    """Return the sentence of the first step that failed, else of the run."""
+    for event in context.get_step_failure_events():
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            return data.user_failure_data.description
+        if data.error:
+            return data.error.message
+    return context.failure_event.message
+
+
+def _alert_config(message: dict[str, str]) -> RunConfig | dict[str, Any]:
+    return {"ops": {"tell_a_person": {"config": message}}}

@@ -1,0 +1,143 @@
+"""The state of things: streams, checks, findings, outbox, and what waits for a person.
+
+Belongs here: gathering them from the tables, and showing them. Does not belong here: judging
+(``sql/``), except what ends a command with exit code 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cli.output import Output, shown
+from pipeline.actions.outbox import OPEN_STATES
+from pipeline.sqlmodels.runner import parameters_of
+from resources.reading import Origin, Reader
+
+_STREAMS: Final = """
+    select stream, system, connection, watermark, last_pulled_at, is_failing, last_error,
+        watermark is null or watermark + to_seconds(tolerance_seconds) < $as_of as is_late
+    from {streams} order by system desc, stream
+"""
+_OUTBOX: Final = "select state, count(*) as actions from {actions} group by state order by state"
+_HELD: Final = """
+    select batch, count(*) as actions, count(distinct partner_id) as partners, min(decided_at) as decided_at
+    from {actions} where state = 'held_for_approval' group by batch order by batch
+"""
+_DEAD: Final = """
+    select action_key, target_system, operation, partner_id, asset_id, version_no, attempts, last_error
+    from {actions} where state = 'dead' order by changed_at, action_key
+"""
+_FINDINGS: Final = """
+    select rule, severity, count(*) as findings, min(first_seen_at) as first_seen_at
+    from {findings} where status = 'open' group by rule, severity order by severity, rule
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What was gathered, and whether something waits for a person."""
+
+    document: dict[str, Any]
+    needs_a_person: bool
+
+
+def read_status(reader: Reader) -> Status:
+    """Gather everything from one consistent set of tables."""
+    streams = reader.rows(
+        _STREAMS.format(streams=reader.table("ops.streams")), {"as_of": reader.question.as_of}
+    )
+    outbox = _rows(reader, "sync.actions", _OUTBOX)
+    held = _rows(reader, "sync.actions", _HELD)
+    dead = _rows(reader, "sync.actions", _DEAD)
+    findings = _rows(reader, "audit.findings", _FINDINGS)
+    quarantined = _count(reader, "ops.quarantine")
+    checks = read_checks(reader)
+    red = [check for check in checks if check["bad_rows"] and check["severity"] == "error"]
+    late = reader.rows(f"select claim, is_late, late_streams from {reader.table('ops.data_late')} order by claim")  # noqa: S608 - a name of ours
+    counts = {row["state"]: row["actions"] for row in outbox}
+    document = {
+        "streams": streams,
+        "claims": late,
+        "quarantined": quarantined,
+        "checks": checks,
+        "findings": findings,
+        "outbox": counts,
+        "waiting_for_a_person": {"batches": held, "dead_actions": dead, "red_checks": [row["check"] for row in red]},
+    }
+    return Status(document, needs_a_person=bool(held or dead or red))
+
+
+def read_checks(reader: Reader) -> list[dict[str, Any]]:
+    """Run every check on the tables at hand; one whose tables are not at hand has no number."""
+    found = []
+    for name, check in sorted(reader.graph.checks.items()):
+        is_at_hand = all(reader.has(table) for table in check.inputs)
+        bad_rows = None
+        if is_at_hand:
+            query = f"select count(*) as bad_rows from ({check.text}\n)"  # noqa: S608 - the check's own text
+            bad_rows = reader.rows(query, parameters_of(check, reader.question))[0]["bad_rows"]
+        found.append({"check": name, "severity": check.severity, "bad_rows": bad_rows, "says": check.description})
+    return found
+
+
+def open_actions(outbox: Mapping[str, int]) -> int:
+    """Count what has yet to leave."""
+    return sum(outbox.get(state.value, 0) for state in OPEN_STATES)
+
+
+def show_status(out: Output, document: Mapping[str, Any]) -> None:
+    """Show it to people, what needs one last."""
+    source = "what was published last" if document["read_from"] == Origin.PUBLISHED else "the warehouse"
+    out.line(f"Turn {document['turn']} of {shown(document['as_of'])} UTC, read from {source}.", style="bold")
+    out.table(
+        "Streams",
+        ("system", "stream", "known whole up to", "late", "failing", "last error"),
+        (
+            (row["system"], row["stream"], row["watermark"], row["is_late"], row["is_failing"], row["last_error"])
+            for row in document["streams"]
+        ),
+    )
+    if document["findings"]:
+        rows = [(row["severity"], row["rule"], row["findings"], row["first_seen_at"]) for row in document["findings"]]
+        out.table("Open findings", ("severity", "rule", "findings", "since"), rows)
+    out.table("Outbox", ("state", "actions"), document["outbox"].items())
+    if document["quarantined"]:
+        out.line(f"{document['quarantined']} records were rejected on arrival and are kept in ops.quarantine.")
+    show_waiting(out, document["waiting_for_a_person"])
+
+
+def show_waiting(out: Output, waiting: Mapping[str, Any]) -> None:
+    """Say what waits for a person, and which command settles it."""
+    for batch in waiting["batches"]:
+        out.line(
+            f"Batch {batch['batch']}: {batch['actions']} notices to {batch['partners']} partners wait for you:"
+            f" vipgrid decide approve {batch['batch']} --reason '…' (or reject).",
+            style="bold yellow",
+        )
+    for action in waiting["dead_actions"]:
+        out.line(
+            f"Action {action['action_key']} to {action['target_system']} was given up after {action['attempts']}"
+            f" attempts ({shown(action['last_error'])}): vipgrid decide retry {action['action_key']} --reason '…'"
+            " (or drop).",
+            style="bold red",
+        )
+    for check in waiting["red_checks"]:
+        out.line(f"The check {check} is red.", style="bold red")
+    if not any(waiting.values()):
+        out.line("Nothing waits for a person.", style="green")
+
+
+def _rows(reader: Reader, table: str, query: str) -> list[dict[str, Any]]:
+    if not reader.has(table):
+        return []
+    return reader.rows(query.format(**{table.partition(".")[2]: reader.table(table)}))
+
+
+def _count(reader: Reader, table: str) -> int | None:
+    if not reader.has(table):
+        return None
+    return int(reader.rows(f"select count(*) as n from {table}")[0]["n"])  # noqa: S608 - a name of ours
+
+

@@ -1,0 +1,124 @@
+"""What the journal says was landed.
+
+Belongs here: the folds over ``stream_pulled`` entries. Does not belong here: writing them
+(``pipeline.ingest.pull``), reading the chunks' records (SQL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.ingest.feeds import SeenFiles
+from pipeline.ingest.landing import Chunk
+from pipeline.ledger.journal import Entry, Journal
+from pipeline.streams import STREAMS
+
+STREAM_PULLED: Final = "stream_pulled"
+STREAM_FAILED: Final = "stream_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedChunk:
+    """One chunk with what is needed to read it; ``chunk``'s paths are below the landing folder.
+
+    ``mapping``: canonical field to its path in the record, where they differ. ``known_at`` is the
+    ledger's text. ``is_snapshot``: the pull that it belongs to had every record of its source.
+    """
+
+    chunk: Chunk
+    system: str
+    stream: str
+    turn: int
+    known_at: str
+    seq: int
+    is_snapshot: bool
+    mapping: Mapping[str, tuple[str, ...]]
+
+    @property
+    def file(self) -> str:
+        """The records' file."""
+        return self.chunk.file
+
+    @property
+    def pages_file(self) -> str:
+        """The pages' file."""
+        return self.chunk.pages_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """The last pull of a stream: where the next one starts."""
+
+    stream: str
+    turn: int
+    records: int
+    reached_end: bool
+    watermark: str | None
+    cursor: str | None
+    seen_files: SeenFiles | None
+
+
+def landed_chunks(journal: Journal) -> list[LandedChunk]:
+    """Return every chunk that exists, in the journal's order."""
+    found = []
+    for entry in journal.entries(frozenset({STREAM_PULLED})):
+        stream = _stream_of(entry)
+        mapping = {name: tuple(path) for name, path in entry.data["mapping"].items()}
+        found += [
+            LandedChunk(
+                chunk=Chunk.from_data(data),
+                system=STREAMS[stream].system.value,
+                stream=stream,
+                turn=int(entry.data["turn"]),
+                known_at=entry.known_at,
+                seq=entry.seq,
+                is_snapshot=entry.data["is_snapshot"],
+                mapping=mapping,
+            )
+            for data in entry.data["chunks"]
+        ]
+    return found
+
+
+def last_pulls(journal: Journal) -> dict[str, Pulled]:
+    """Return each stream's last pull."""
+    return {_stream_of(entry): _pulled(entry) for entry in journal.entries(frozenset({STREAM_PULLED}))}
+
+
+def leftovers(landing: Path, journal: Journal) -> list[Path]:
+    """Return the stream files that no entry names: what killed pulls of abandoned turns left.
+
+    Originals are not among them: they are named by their own content.
+    """
+    named = set()
+    for entry in journal.entries(frozenset({STREAM_PULLED})):
+        pulled = _pulled(entry)
+        named |= {name for data in entry.data["chunks"] for name in (data["file"], data["pages_file"])}
+        named |= {pulled.seen_files.file} if pulled.seen_files else set()
+    systems = sorted({stream.system.value for stream in STREAMS.values()})
+    files = [path for system in systems for path in sorted((landing / system).glob("*/*")) if path.is_file()]
+    return [path for path in files if path.relative_to(landing).as_posix() not in named]
+
+
+def _stream_of(entry: Entry) -> str:
+    return str(entry.source_id)
+
+
+def _pulled(entry: Entry) -> Pulled:
+    data = entry.data
+    return Pulled(
+        stream=_stream_of(entry),
+        turn=int(data["turn"]),
+        records=sum(int(chunk["records"]) for chunk in data["chunks"]),
+        reached_end=data["reached_end"],
+        watermark=data["watermark"],
+        cursor=data["cursor"],
+        seen_files=_seen(data["seen_files"]),
+    )
+
+
+def _seen(data: Mapping[str, Any] | None) -> SeenFiles | None:
+    return None if data is None else SeenFiles(data["file"], data["sha256"], int(data["count"]))

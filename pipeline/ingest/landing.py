@@ -1,0 +1,364 @@
+"""Landing: pages and records as received, in few large, immutable, checksummed files.
+
+Belongs here: the chunk files' layout, their durable writing, their verification. Does not belong
+here: the journal entry that makes them exist (``pipeline.ingest.pull``), their reading by SQL.
+
+``<landing>/<system>/<stream>/<turn>-<n>.ndjson.zst`` has one line per record, beside it
+``….pages.ndjson.zst`` one line per page. A chunk that no ``stream_pulled`` entry names does not
+exist: it is what a killed pull left, and the next try of the same turn removes it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
+
+import msgspec
+import zstandard
+
+from pipeline.canonical import NotCanonicalError, canonical_record, sha256_hex
+from pipeline.errors import StateError
+from pipeline.ingest.pages import Item, Page, Unreadable
+from pipeline.instants import format_instant
+from pipeline.ledger.journal import Value, sync_folder
+
+FIRST_CHUNK_BYTES: Final = 64 * 2**20
+CHUNKS_OF_A_SIZE: Final = 32
+MAX_RECORD_BYTES: Final = 8 * 2**20
+KEPT_OF_TOO_LARGE_BYTES: Final = 2**20
+_COMPRESSION_LEVEL: Final = 3
+_HASH_BLOCK_BYTES: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One pair of landing files, relative to the landing folder; ``records`` counts the rejected ones too."""
+
+    file: str
+    sha256: str
+    records: int
+    rejected: int
+    pages_file: str
+    pages_sha256: str
+    pages: int
+
+    def as_data(self) -> dict[str, Value]:
+        """Return the chunk as the journal writes it: texts only."""
+        return {name: str(getattr(self, name)) for name in self.__slots__}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Chunk:
+        """Read the chunk from a ``stream_pulled`` entry."""
+        return cls(
+            file=data["file"],
+            sha256=data["sha256"],
+            records=int(data["records"]),
+            rejected=int(data["rejected"]),
+            pages_file=data["pages_file"],
+            pages_sha256=data["pages_sha256"],
+            pages=int(data["pages"]),
+        )
+
+
+def check_chunk(landing: Path, chunk: Chunk) -> None:
+    """Hold a chunk's files against the checksums that the journal has of them.
+
+    Raises:
+        StateError: a file is missing, unreadable, or not what it was.
+
+    """
+    for name, expected in ((chunk.file, chunk.sha256), (chunk.pages_file, chunk.pages_sha256)):
+        check_file(landing / name, expected)
+
+
+def check_file(path: Path, expected_sha256: str) -> None:
+    """Hold one stored file against its checksum.
+
+    Raises:
+        StateError: the file is missing, unreadable, or not what it was.
+
+    """
+    try:
+        stored = hash_file(path)
+    except OSError as error:
+        message = f"The landing file {path} cannot be read: {error.strerror}; restore it from a backup."
+        raise StateError(message) from error
+    if stored != expected_sha256:
+        message = f"The landing file {path} was changed: stored={stored}, expected={expected_sha256}; restore it."
+        raise StateError(message)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield a landing file's lines, decoded.
+
+    Raises:
+        StateError: the file is torn or not what this module writes.
+
+    """
+    try:
+        with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+            rest = b""
+            while block := stream.read(_HASH_BLOCK_BYTES):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from map(msgspec.json.decode, lines)
+    except (OSError, zstandard.ZstdError, msgspec.DecodeError) as error:
+        message = f"The landing file {path} cannot be read ({error}); run `vipgrid verify`."
+        raise StateError(message) from error
+
+
+class StreamWriter:
+    """Writes one stream's pages of one turn; what it wrote exists once the journal names it.
+
+    Leaving the context without ``finish`` removes every file again.
+    """
+
+    def __init__(self, landing: Path, system: str, stream: str, turn_number: int) -> None:
+        """Name the files; nothing is touched yet."""
+        self._landing = landing
+        self._folder = landing / system / stream
+        self._prefix = f"{turn_number:06d}"
+        self._chunks: list[Chunk] = []
+        self._open: _OpenChunk | None = None
+        self._page_no = 0
+        self._is_finished = False
+
+    def __enter__(self) -> Self:
+        """Make the folder and remove what an earlier try of this turn left.
+
+        Raises:
+            StateError: the disk refused.
+
+        """
+        try:
+            make_durable_folder(self._folder, self._landing)
+            self._remove_files()
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the files of a pull that did not finish."""
+        if not self._is_finished:
+            self.discard()
+
+    @property
+    def records(self) -> int:
+        """How many records were written so far."""
+        return sum(chunk.records for chunk in self._chunks) + (self._open.records if self._open else 0)
+
+    @property
+    def rejected(self) -> int:
+        """How many of them nobody can read."""
+        return sum(chunk.rejected for chunk in self._chunks) + (self._open.rejected if self._open else 0)
+
+    def add(self, page: Page) -> None:
+        """Write one page and its records.
+
+        Raises:
+            StateError: the disk refused.
+
+        """
+        try:
+            if self._open is None:
+                self._open = _OpenChunk(self._folder / f"{self._prefix}-{len(self._chunks) + 1:04d}")
+            self._page_no += 1
+            self._open.add(self._page_no, page)
+            # Larger chunks later keep the number of them, and so the journal's entry, small.
+            if self._open.size_bytes >= FIRST_CHUNK_BYTES << (2 * (len(self._chunks) // CHUNKS_OF_A_SIZE)):
+                self._close_chunk()
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+
+    def finish(self) -> tuple[Chunk, ...]:
+        """Make everything durable under its final names and return it for the journal.
+
+        Raises:
+            StateError: the disk refused.
+
+        """
+        try:
+            self._close_chunk()
+            if self._chunks:
+                sync_folder(self._folder)
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+        self._is_finished = True
+        return tuple(self._chunks)
+
+    def discard(self) -> None:
+        """Remove everything written so far, and start anew at page 1."""
+        if self._open is not None:
+            with suppress(OSError):
+                self._open.abandon()
+        self._open, self._chunks, self._page_no = None, [], 0
+        with suppress(OSError):
+            self._remove_files()
+
+    def _close_chunk(self) -> None:
+        if self._open is not None:
+            self._chunks.append(self._open.close(self._landing))
+            self._open = None
+
+    def _remove_files(self) -> None:
+        for path in self._folder.glob(f"{self._prefix}-*"):
+            path.unlink()
+
+
+class _OpenChunk:
+    """A chunk's two files while they are written, under temporary names."""
+
+    def __init__(self, stem: Path) -> None:
+        self._records_file = DurableFile(stem.with_name(f"{stem.name}.ndjson.zst"))
+        self._pages_file = DurableFile(stem.with_name(f"{stem.name}.pages.ndjson.zst"))
+        self.records = 0
+        self.rejected = 0
+        self.pages = 0
+        self.size_bytes = 0
+
+    def add(self, page_no: int, page: Page) -> None:
+        lines, rejected = _record_lines(page_no, page)
+        text = b"".join(lines)
+        self._records_file.write(text)
+        self._pages_file.write(_page_line(page_no, page, len(lines), rejected))
+        self.records += len(lines)
+        self.rejected += rejected
+        self.pages += 1
+        self.size_bytes += len(text)
+
+    def close(self, landing: Path) -> Chunk:
+        sha256, pages_sha256 = self._records_file.close(), self._pages_file.close()
+        return Chunk(
+            file=self._records_file.path.relative_to(landing).as_posix(),
+            sha256=sha256,
+            records=self.records,
+            rejected=self.rejected,
+            pages_file=self._pages_file.path.relative_to(landing).as_posix(),
+            pages_sha256=pages_sha256,
+            pages=self.pages,
+        )
+
+    def abandon(self) -> None:
+        self._records_file.abandon()
+        self._pages_file.abandon()
+
+
+class DurableFile:
+    """A compressed file that bears its name only when it is whole; the caller syncs the folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Open ``<path>.tmp`` for writing, readable by its owner only."""
+        self.path = path
+        self._temporary = path.with_name(f"{path.name}.tmp")
+        descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file: BinaryIO = os.fdopen(descriptor, "wb")
+        self._hash = hashlib.sha256()
+        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_checksum=True).compressobj()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes to the file."""
+        self._write(self._compressor.compress(data))
+
+    def close(self) -> str:
+        """Make the file durable, give it its name, and return its SHA-256."""
+        self._write(self._compressor.flush())
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._temporary.replace(self.path)
+        return self._hash.hexdigest()
+
+    def abandon(self) -> None:
+        """Close and remove the unfinished file."""
+        with suppress(OSError):
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _write(self, compressed: bytes) -> None:
+        self._hash.update(compressed)
+        self._file.write(compressed)
+
+
+def _record_lines(page_no: int, page: Page) -> tuple[list[bytes], int]:
+    lines = []
+    rejected = 0
+    for row, item in enumerate(page.items):
+        readable = _readable(item)
+        if isinstance(readable, Unreadable):
+            rejected += 1
+            lines.append(_rejected_line(page_no, row, readable))
+        else:
+            raw, sha256 = readable
+            lines.append(b'{"p":%d,"i":%d,"h":"%b","r":%b}\n' % (page_no, row, sha256.encode(), raw))
+    return lines, rejected
+
+
+def _readable(item: Item) -> tuple[bytes, str] | Unreadable:
+    if isinstance(item, Unreadable):
+        return item
+    if len(item) > MAX_RECORD_BYTES:
+        return Unreadable(item, f"the record has {len(item)} bytes, more than {MAX_RECORD_BYTES}")
+    try:
+        text = canonical_record(item)
+    except NotCanonicalError as error:
+        return Unreadable(item, str(error))
+    except RecursionError:
+        return Unreadable(item, "the record is nested too deeply")
+    if b"\n" in item or b"\r" in item:
+        item = item.replace(b"\r", b" ").replace(b"\n", b" ")
+    return item, sha256_hex(text)
+
+
+def _rejected_line(page_no: int, row: int, unreadable: Unreadable) -> bytes:
+    raw = unreadable.raw
+    kept = raw if len(raw) <= MAX_RECORD_BYTES else raw[:KEPT_OF_TOO_LARGE_BYTES]
+    reason = unreadable.reason.encode("utf-8", "replace").decode()
+    if len(kept) < len(raw):
+        reason += f"; the first {len(kept)} bytes are kept"
+    line = {"p": page_no, "i": row, "h": sha256_hex(raw), "q": reason, "b": base64.b64encode(kept).decode()}
+    return msgspec.json.encode(line) + b"\n"
+
+
+def _page_line(page_no: int, page: Page, records: int, rejected: int) -> bytes:
+    line = {
+        "p": page_no,
+        "records": records,
+        "rejected": rejected,
+        "body_sha256": page.body_sha256,
+        "request": dict(page.request),
+        "status": page.status,
+        "server_date": page.server_date,
+        "received_at": format_instant(page.received_at),
+        "cursor_in": page.cursor_in,
+        "cursor_out": page.cursor_out,
+        "envelope": None if page.envelope is None else msgspec.Raw(page.envelope),
+        "origin": page.origin,
+    }
+    return msgspec.json.encode(line) + b"\n"
+
+
+def make_durable_folder(folder: Path, root: Path) -> None:
+    """Make a folder below ``root``, and its parents, so that they outlast a power cut."""
+    if folder == root or folder.is_dir():
+        return
+    make_durable_folder(folder.parent, root)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def _refused(folder: Path, error: OSError) -> StateError:
+    return StateError(f"Cannot write landing files in {folder}: {error.strerror}; make room there and run it again.")

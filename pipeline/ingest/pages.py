@@ -1,0 +1,133 @@
+"""Pages: what a source answered, cut into records without touching their bytes.
+
+Belongs here: the page as a value, and the cutting of a JSON page into its records and the rest.
+Does not belong here: asking for pages (``pipeline.ingest.feeds``), storing them
+(``pipeline.ingest.landing``), what a record means (``sql/staging``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn, TypeAlias
+
+import msgspec
+
+
+class PageError(ValueError):
+    """The answer is not the page that the profile describes: the message says why, without quoting it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that the source gave and nobody can read: its bytes and the reason."""
+
+    raw: bytes
+    reason: str
+
+
+Item: TypeAlias = "bytes | Unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page: its records as received, and the facts of how it came (no secrets).
+
+    ``envelope`` is the page's JSON text with its list of records emptied; files have none.
+    ``origin`` is a file's path below its connection, or a URL.
+    """
+
+    items: Sequence[Item]
+    body_sha256: str
+    request: Mapping[str, str]
+    received_at: datetime
+    origin: str
+    status: int | None = None
+    server_date: str | None = None
+    cursor_in: str | None = None
+    cursor_out: str | None = None
+    envelope: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CutPage:
+    """A JSON page taken apart: its records' bytes, the page without them, and that page's values."""
+
+    items: list[bytes]
+    envelope: bytes
+    values: dict[str, Any]
+
+
+_parts: Any = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list: Any = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
+    """Cut the records found at ``records_path`` (empty = the page itself is the list) out of a JSON page.
+
+    Raises:
+        PageError: not one JSON text, a key occurs twice, no list at that path, or the page says
+            ``errors`` although it came as a success.
+
+    """
+    try:
+        found = bytes(_walk(body, records_path))
+        items = [bytes(item) for item in _list.decode(found)]
+    except (msgspec.DecodeError, RecursionError) as error:
+        message = f"it is not JSON with a list at {'.'.join(records_path) or 'the top'} ({error})"
+        raise PageError(message) from error
+    start = body.find(found)
+    envelope = b" ".join((body[:start] + b"[]" + body[start + len(found) :]).splitlines())
+    values = _strict(envelope)
+    if isinstance(values, dict) and values.get("errors"):
+        message = "it came as a success but lists errors"
+        raise PageError(message)
+    return CutPage(items, envelope, values if isinstance(values, dict) else {})
+
+
+def value_at(values: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Return what stands at a path of a page, None where nothing does."""
+    current: Any = values
+    for name in path:
+        if not isinstance(current, Mapping):
+            return None
+        current = current.get(name)
+    return current
+
+
+def _walk(body: bytes, path: Sequence[str]) -> bytes | msgspec.Raw:
+    current: bytes | msgspec.Raw = body
+    for name in path:
+        parts = _parts.decode(current)
+        if name not in parts:
+            message = f"it has no {'.'.join(path)}"
+            raise PageError(message)
+        current = parts[name]
+    return current
+
+
+def _strict(envelope: bytes) -> Any:
+    try:
+        return json.loads(
+            envelope.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, PageError):
+            raise
+        message = "its envelope is not JSON in UTF-8"
+        raise PageError(message) from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        message = "a key occurs twice in it"
+        raise PageError(message)
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    message = f"it holds {name}, which is not JSON"
+    raise PageError(message)

@@ -1,0 +1,221 @@
+"""The journal: what was done and decided, one canonical entry per line, durable before its effect.
+
+Belongs here: the envelope, appending, reading, mending a torn tail. Does not belong here: what the
+kinds of entries mean (their folds are ``sql/ops`` and ``sql/sync``; turns and cursors also
+``pipeline.ledger.turns``).
+
+An entry is the RFC 8785 text of a fixed envelope without JSON numbers; its ``seq`` is its line's
+index from 0. Entries are never changed or removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias
+
+import msgspec
+
+from pipeline.canonical import canonical
+from pipeline.errors import StateError
+from pipeline.instants import format_instant
+
+FORMAT_VERSION: Final = "1"
+MAX_ENTRY_BYTES: Final = 65_535
+SYSTEM_ROLE: Final = "system"
+PERSON_ROLE: Final = "person"
+
+Value: TypeAlias = "str | bool | Sequence[Value] | Mapping[str, Value] | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry before it has its place in the journal.
+
+    ``source``/``source_id`` name what it is about (``vip``, an action's key …), ``known_at`` is the
+    turn's clock, ``actor``/``role`` who did it (never defaulted), ``reason`` why, where one is due.
+    """
+
+    kind: str
+    known_at: datetime
+    actor: str
+    role: str
+    run_id: str
+    data: Mapping[str, Value]
+    source: str | None = None
+    source_id: str | None = None
+    source_hash: str | None = None
+    occurred_at: datetime | None = None
+    reason: str | None = None
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry as it stands in the journal; ``data`` is as the kind's writer made it."""
+
+    seq: int
+    kind: str
+    known_at: str
+    actor: str
+    run_id: str
+    source_id: str | None
+    reason: str | None
+    data: dict[str, Any]
+
+
+class Journal:
+    """The append-only file ``<ledger>/journal.ndjson``; one writer at a time (the caller holds the lock)."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the journal's folder; nothing is read yet."""
+        self.path = folder / "journal.ndjson"
+
+    def append(self, drafts: Sequence[Draft]) -> None:
+        """Append entries and return when they are durable; all of them or, after a crash, a prefix.
+
+        Raises:
+            StateError: an entry is larger than 65,535 bytes or has no canonical text.
+            OSError: the disk refused; nothing was promised.
+
+        """
+        if not drafts:
+            return
+        lines = b"".join(_line(draft) for draft in drafts)
+        is_new = not self.path.exists()
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            start = os.fstat(descriptor).st_size
+            try:
+                _write_all(descriptor, lines)
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, start)
+                raise
+        finally:
+            os.close(descriptor)
+        if is_new:
+            sync_folder(self.path.parent)
+
+    def entries(self, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+        """Yield the entries in order, those of the given kinds only where kinds are given.
+
+        Raises:
+            StateError: a line is not an entry (the sequence number is named).
+
+        """
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for seq, line in enumerate(file):
+                try:
+                    raw = msgspec.json.decode(line)
+                    if kinds is None or raw["kind"] in kinds:
+                        yield _entry(seq, raw)
+                except (msgspec.DecodeError, KeyError, TypeError) as error:
+                    message = f"Entry {seq} of the journal {self.path} cannot be read: {error}; run `vipgrid verify`."
+                    raise StateError(message) from error
+
+    def mend(self) -> Path | None:
+        """Set a torn last line aside, which no fsync ever covered, and return where it lies now.
+
+        Called at start-up by the one writer, before anything is appended.
+        """
+        if not self.path.exists():
+            return None
+        with self.path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            torn_from = _end_of_last_line(file, size)
+            if torn_from == size:
+                return None
+            file.seek(torn_from)
+            torn = self.path.with_name(f"torn-{torn_from}.bin")
+            torn.write_bytes(file.read())
+            sync_folder(torn.parent)
+            file.truncate(torn_from)
+            os.fsync(file.fileno())
+        return torn
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's new and renamed files durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _line(draft: Draft) -> bytes:
+    envelope = {
+        "v": FORMAT_VERSION,
+        "kind": draft.kind,
+        "source": draft.source,
+        "source_id": draft.source_id,
+        "source_hash": draft.source_hash,
+        "occurred_at": format_instant(draft.occurred_at) if draft.occurred_at else None,
+        "occurred_raw": None,
+        "recorded_at": None,
+        "known_at": format_instant(draft.known_at),
+        "actor": draft.actor,
+        "role": draft.role,
+        "reason": draft.reason,
+        "supersedes": draft.supersedes,
+        "run_id": draft.run_id,
+        "page_sha256": None,
+        "data": draft.data,
+        "pii": None,
+    }
+    _refuse_numbers(draft.kind, draft.data)
+    text = canonical(envelope)
+    if len(text) > MAX_ENTRY_BYTES:
+        message = f"A journal entry of kind {draft.kind!r} has {len(text)} bytes, more than {MAX_ENTRY_BYTES}."
+        raise StateError(message)
+    return text + b"\n"
+
+
+def _refuse_numbers(kind: str, value: object) -> None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        message = f"A journal entry of kind {kind!r} holds the number {value}: numbers are written as text."
+        raise StateError(message)
+    if isinstance(value, Mapping):
+        for part in value.values():
+            _refuse_numbers(kind, part)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for part in value:
+            _refuse_numbers(kind, part)
+
+
+def _entry(seq: int, raw: dict[str, Any]) -> Entry:
+    return Entry(
+        seq=seq,
+        kind=raw["kind"],
+        known_at=raw["known_at"],
+        actor=raw["actor"],
+        run_id=raw["run_id"],
+        source_id=raw["source_id"],
+        reason=raw["reason"],
+        data=raw["data"],
+    )
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _end_of_last_line(file: BinaryIO, size: int) -> int:
+    """Return the offset just behind the last line break (0 where there is none)."""
+    end = size
+    while end > 0:
+        start = max(0, end - MAX_ENTRY_BYTES)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

@@ -1,0 +1,172 @@
+"""Questions about the past: the same SQL texts, bound to what was known by an instant.
+
+Belongs here: laying views under the models in the scope catalog, and computing there whatever the question
+changes. Does not belong here: the tables of the last turn (``pipeline.sqlmodels.runner``), rules (``sql/``).
+
+A question has two axes (docs/domain.md, section 2): ``as_of`` is a parameter of the models, ``known_at`` a
+filter under them. Histories, staged and landed records and the ledger are seen as they were known by then;
+models to the right of a change are computed again in the scope catalog, all others are read where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.errors import StateError
+from pipeline.instants import format_instant
+from pipeline.sqlmodels.graph import Graph
+from pipeline.sqlmodels.model import Model
+from pipeline.sqlmodels.relations import Connection, Question
+from pipeline.sqlmodels.runner import create_table
+
+WAREHOUSE: Final = "warehouse"
+SCOPE: Final = "scope"
+ALWAYS_ASKED: Final = ("ops.data_late", "ops.turns", "ops.streams")
+_QUESTION: Final = "ops.question"
+_TURN_BOUND: Final = "landing.pages"
+_LEDGER: Final = "ledger.entries"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the warehouse's tables answer; ``is_whole`` says that all of them are of one complete turn."""
+
+    question: Question
+    turn_no: int
+    is_whole: bool
+
+
+def read_stored(connection: Connection) -> Stored | None:
+    """Return what the stored tables answer, or None where no turn was ever completed.
+
+    A turn that was killed leaves tables of two turns: then the question is that of the last complete one.
+    """
+    turns = connection.sql(
+        f"select turn_no, now, known_at from {WAREHOUSE}.ops.turns where is_complete order by turn_no desc limit 1"  # noqa: S608 - a name of ours
+        if _exists(connection, "ops.turns")
+        else "select null, null, null limit 0"
+    ).fetchall()
+    if not turns:
+        return None
+    turn_no, now, known_at = turns[0]
+    differing = connection.sql(
+        f"select count(*) from {WAREHOUSE}.ops.models where turn_no <> $turn_no",  # noqa: S608 - a name of ours
+        params={"turn_no": turn_no},
+    ).fetchall()
+    return Stored(Question(now, known_at), int(turn_no), is_whole=differing[0][0] == 0)
+
+
+def ask(
+    connection: Connection, graph: Graph, targets: Iterable[str], question: Question, *, last_seq: int | None = None
+) -> None:
+    """Make the targets answer the question, under their own names, in the scope catalog, and use that catalog.
+
+    ``last_seq`` leaves out what was journalled behind that entry. The warehouse itself is not changed; asking
+    again on the same connection forgets the answers before.
+
+    Raises:
+        StateError: no turn was ever completed.
+
+    """
+    stored = read_stored(connection)
+    if stored is None:
+        message = "No turn was completed yet, so nothing can be asked: run `vipgrid sync` first."
+        raise StateError(message)
+    wanted = [name for name in (*targets, *ALWAYS_ASKED) if name in graph.models]
+    _clear(connection)
+    changed = _changed(graph, stored, question, last_seq) | _missing(connection, graph)
+    roots = frozenset(name for name in graph.models if is_root(name))
+    needed = graph.left_of(wanted, stop_at=roots)
+    computed = [name for name in needed if name in changed]
+    _lay_views(connection, graph, computed, [name for name in needed if name not in changed], question, last_seq)
+    connection.execute(f"use {SCOPE}")
+    for name in computed:
+        create_table(connection, graph.models[name], question)
+
+
+def is_root(name: str) -> bool:
+    """Say whether a relation is a record of what arrived: it is filtered by when it was known, never computed."""
+    return name.endswith("_history") or name.partition(".")[0] in {"landing", "staging", "ledger"}
+
+
+def _changed(graph: Graph, stored: Stored, question: Question, last_seq: int | None) -> frozenset[str]:
+    """Return the models whose answer may differ from the stored one."""
+    if not stored.is_whole:
+        return frozenset(name for name in graph.models if not is_root(name))
+    sources: set[str] = set()
+    if question.as_of != stored.question.as_of:
+        sources |= {name for name, model in graph.models.items() if _asks_for(model, "as_of")}
+    if question.known_at != stored.question.known_at:
+        sources |= {name for name, model in graph.models.items() if _asks_for(model, "known_at")}
+        sources |= {name for name, model in graph.models.items() if any(map(is_root, model.inputs))}
+    if last_seq is not None:
+        sources |= {name for name, model in graph.models.items() if _LEDGER in model.inputs}
+    reached = sources | set(graph.right_of(sources))
+    return frozenset(name for name in reached if name in graph.models and not is_root(name))
+
+
+def _missing(connection: Connection, graph: Graph) -> frozenset[str]:
+    """Return the models that have no table yet: newer code asks an older warehouse."""
+    present = {
+        f"{schema}.{table}"
+        for schema, table in connection.sql(
+            "select schema_name, table_name from duckdb_tables() where database_name = $catalog",
+            params={"catalog": WAREHOUSE},
+        ).fetchall()
+    }
+    return frozenset(graph.models.keys() - present)
+
+
+def _asks_for(model: Model, parameter: str) -> bool:
+    return parameter in model.parameters or _QUESTION in model.inputs
+
+
+def _clear(connection: Connection) -> None:
+    connection.execute(f"use {WAREHOUSE}")
+    for (schema,) in connection.sql(
+        "select schema_name from duckdb_schemas() where database_name = $scope and not internal and schema_name <> 'main'",
+        params={"scope": SCOPE},
+    ).fetchall():
+        connection.execute(f"drop schema {SCOPE}.{schema} cascade")
+
+
+def _lay_views(  # noqa: PLR0913 - what is computed, what is seen, and how
+    connection: Connection,
+    graph: Graph,
+    computed: Iterable[str],
+    seen: Iterable[str],
+    question: Question,
+    last_seq: int | None,
+) -> None:
+    computed = set(computed)
+    relations = {_LEDGER, *seen, *(source for name in computed for source in graph.models[name].inputs)} - computed
+    for schema in sorted({name.partition(".")[0] for name in (*relations, *computed, _QUESTION)}):
+        connection.execute(f"create schema {SCOPE}.{schema}")
+    connection.execute(
+        f"create table {SCOPE}.{_QUESTION} as select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
+        {"as_of": question.as_of, "known_at": question.known_at},
+    )
+    for name in sorted(relations - {_QUESTION}):
+        where = _filter(name, question, last_seq) if is_root(name) else ""
+        connection.execute(f"create view {SCOPE}.{name} as select * from {WAREHOUSE}.{name}{where}")  # noqa: S608 - names of models
+
+
+def _filter(name: str, question: Question, last_seq: int | None) -> str:
+    known = f"known_at <= timestamptz '{format_instant(question.known_at)}'"
+    if name == _TURN_BOUND:
+        return f" where turn_no in (select turn_no from {WAREHOUSE}.ops.turns where {known})"  # noqa: S608 - names of ours
+    if name == _LEDGER and last_seq is not None:
+        return f" where {known} and seq <= {last_seq}"
+    return f" where {known}"
+
+
+def _exists(connection: Connection, name: str) -> bool:
+    floor, _, table = name.partition(".")
+    return bool(
+        connection.sql(
+            "select 1 from duckdb_tables() where database_name = $catalog and schema_name = $floor and table_name = $table",
+            params={"catalog": WAREHOUSE, "floor": floor, "table": table},
+        ).fetchall()
+    )

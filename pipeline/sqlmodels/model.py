@@ -1,0 +1,173 @@
+"""SQL models: what a file under ``sql/`` says about itself, and whether it may say so.
+
+Belongs here: reading a model's header and its inputs, and the layer rules. Does not belong here:
+running it (``pipeline.sqlmodels.runner``), the relations it is given (``pipeline.sqlmodels.relations``).
+
+A file holds one SELECT. Its header is the comment it begins with:
+
+    -- One row per partner and asset that is entitled or has obtained anything.
+    -- Grain: partner_id, asset_id
+    -- Refresh: full
+    -- Published with: as_of, position_is_late as data_late
+    -- After: ledger.actions
+
+``Grain`` is checked at every run. ``Refresh`` is ``full``, ``append`` or ``by <keys>``. ``Published
+with`` names columns of ``ops.question`` that are joined when the table is read or published, because
+they change on every row at every turn. ``After`` orders the model behind a step that is no SQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+from pipeline.errors import ConfigurationError
+
+_READS: Final[dict[str, frozenset[str]]] = {
+    "ops": frozenset({"landing", "ledger", "ops", "staging", "core"}),
+    "staging": frozenset({"landing", "ops"}),
+    "core": frozenset({"staging", "core", "ledger", "ops"}),
+    "freshness": frozenset({"core", "freshness", "ledger", "ops"}),
+    "audit": frozenset({"core", "freshness", "audit", "ledger", "ops"}),
+    "sync": frozenset({"core", "freshness", "audit", "sync", "ledger", "ops"}),
+    "marts": frozenset({"core", "freshness", "audit", "sync", "marts", "ledger", "ops"}),
+    "checks": frozenset({"landing", "staging", "core", "freshness", "audit", "sync", "marts", "ledger", "ops"}),
+}
+FLOORS: Final = tuple(_READS)
+_PARAMETER: Final = re.compile(r"\$(\w+)")
+_KNOWN_PARAMETERS: Final = frozenset({"as_of", "known_at"})
+_HEADER_LINE: Final = re.compile(r"(Grain|Refresh|Published with|After|Touched through|Severity): *(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One SQL file: ``name`` is its table's, ``floor.table``."""
+
+    name: str
+    path: Path
+    text: str
+    description: str
+    grain: tuple[str, ...]
+    refresh: str
+    published_with: tuple[str, ...]
+    after: tuple[str, ...]
+    severity: str
+    inputs: tuple[str, ...]
+    parameters: frozenset[str]
+
+    @property
+    def floor(self) -> str:
+        """The schema, which is the folder."""
+        return self.name.partition(".")[0]
+
+    @property
+    def table(self) -> str:
+        """The table, which is the file's name."""
+        return self.name.partition(".")[2]
+
+    @property
+    def text_sha256(self) -> str:
+        """What makes two versions of the rule the same rule."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def read_model(path: Path) -> Model:
+    """Read and check one model.
+
+    Raises:
+        ConfigurationError: not one SELECT, no header, an unqualified table, a table function, or an
+            input to the right of its own floor; the path is named.
+
+    """
+    name = f"{path.parent.name}.{path.stem}"
+    text = path.read_text(encoding="utf-8")
+    description, header = _header(text, path)
+    statement = _one_select(text, path)
+    inputs = _inputs(statement, path)
+    _check_layers(name, inputs, path)
+    parameters = frozenset(_PARAMETER.findall(text))
+    if parameters - _KNOWN_PARAMETERS:
+        raise _wrong(path, f"the parameters {sorted(parameters - _KNOWN_PARAMETERS)} are not known")
+    return Model(
+        name=name,
+        path=path,
+        text=text,
+        description=description,
+        grain=_names(header.get("Grain", "")),
+        refresh=header.get("Refresh", "full"),
+        published_with=_names(header.get("Published with", "")),
+        after=_names(header.get("After", "")),
+        severity=header.get("Severity", "error"),
+        inputs=inputs,
+        parameters=parameters,
+    )
+
+
+def _wrong(path: Path, what: str) -> ConfigurationError:
+    return ConfigurationError(f"The model {path.parent.name}/{path.name} is refused: {what}.")
+
+
+def _header(text: str, path: Path) -> tuple[str, dict[str, str]]:
+    sentences: list[str] = []
+    header: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        said = line.removeprefix("--").strip()
+        found = _HEADER_LINE.fullmatch(said)
+        if found:
+            header[found.group(1)] = found.group(2)
+        elif said:
+            sentences.append(said)
+    if not sentences:
+        raise _wrong(path, "it does not begin with a comment that says what one row is")
+    if "Grain" not in header and path.parent.name != "checks":
+        raise _wrong(path, "its header has no line '-- Grain: …'")
+    return " ".join(sentences), header
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
+
+
+def _one_select(text: str, path: Path) -> exp.Query:
+    try:
+        statements = sqlglot.parse(text, read="duckdb")
+    except SqlglotError as error:
+        raise _wrong(path, f"it cannot be parsed: {' '.join(str(error).split())}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise _wrong(path, "it is not exactly one SELECT")
+    return statements[0]
+
+
+def _inputs(statement: exp.Query, path: Path) -> tuple[str, ...]:
+    found: set[str] = set()
+    for scope in traverse_scope(statement):
+        for table in scope.tables:
+            if table.name in scope.cte_sources and not table.db:
+                continue
+            if not isinstance(table.this, exp.Identifier):
+                raise _wrong(path, f"it reads from the table function {table.this.sql()}")
+            if not table.db or table.catalog:
+                raise _wrong(path, f"the table {table.sql()} is not written as schema.table")
+            found.add(f"{table.db}.{table.name}")
+    return tuple(sorted(found))
+
+
+def _check_layers(name: str, inputs: tuple[str, ...], path: Path) -> None:
+    floor = name.partition(".")[0]
+    if floor not in _READS:
+        raise _wrong(path, f"there is no floor {floor!r}")
+    for source in inputs:
+        if source.partition(".")[0] not in _READS[floor]:
+            raise _wrong(path, f"{floor} may not read {source}")
+        if source == name:
+            raise _wrong(path, "it reads itself")

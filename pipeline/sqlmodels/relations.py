@@ -1,0 +1,243 @@
+"""The relations that models read and no model makes: landing, the ledger, and the configuration as rows.
+
+Belongs here: their columns, and how they are laid over files and settings. Does not belong here:
+rules of meaning (``sql/``).
+
+``landing.<stream>`` has one row per record that ever arrived, every field as text, exactly as often as
+it arrived; ``rejected_because`` says why a record could not be read at all. ``ledger.entries`` has one row
+per journal entry. Both are read from files, never from Python objects.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from pipeline.home import Home
+from pipeline.ingest.landed import LandedChunk
+from pipeline.settings import Settings
+from pipeline.streams import STREAMS, Stream
+
+GIVEN_FLOORS: Final = frozenset({"landing", "ledger"})
+GIVEN_RELATIONS: Final = frozenset(
+    {"ops.question", "ops.grace", "ops.time_to_respond", "ops.notice_settings", "ops.zones", "ops.connections"}
+)
+
+
+class Relation(Protocol):
+    """The part of a DuckDB relation that is used: results out of it."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+
+    @property
+    def types(self) -> Sequence[object]:
+        """The columns' types."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+
+
+class Connection(Protocol):
+    """The part of a DuckDB connection that is used."""
+
+    def execute(self, query: str, parameters: object = ...) -> object:
+        """Run a statement."""
+
+    def sql(self, query: str, *, params: object = ...) -> Relation:
+        """Ask a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: about ``as_of``, with what was known by ``known_at``."""
+
+    as_of: datetime
+    known_at: datetime
+
+
+_LARGEST_LINE_BYTES: Final = 64 * 2**20
+_ENTRY_COLUMNS: Final = (
+    "{v: 'varchar', kind: 'varchar', source: 'varchar', source_id: 'varchar', known_at: 'varchar', actor: 'varchar',"
+    " role: 'varchar', reason: 'varchar', supersedes: 'varchar', run_id: 'varchar', data: 'json'}"
+)
+_PAGE_COLUMNS: Final = (
+    "{p: 'integer', records: 'bigint', rejected: 'bigint', body_sha256: 'varchar', status: 'integer',"
+    " received_at: 'varchar', cursor_in: 'varchar', cursor_out: 'varchar', origin: 'varchar'}"
+)
+
+
+def give_ledger(connection: Connection, journal_file: Path) -> None:
+    """(Re)make ``ledger.entries`` from the journal's file."""
+    connection.execute("create schema if not exists ledger")
+    source = (
+        f"read_json({_text(journal_file)}, format = 'newline_delimited', columns = {_ENTRY_COLUMNS})"
+        if journal_file.exists()
+        else "(select null::varchar v, null::varchar kind, null::varchar source, null::varchar source_id,"
+        " null::varchar known_at, null::varchar actor, null::varchar role, null::varchar reason,"
+        " null::varchar supersedes, null::varchar run_id, null::json data limit 0)"
+    )
+    connection.execute(
+        "create or replace table ledger.entries as "  # noqa: S608 - a path of ours, quoted
+        "select row_number() over () - 1 as seq, kind, source, source_id, known_at::timestamptz as known_at, actor,"
+        f" role, reason, supersedes, run_id, data from {source}"
+    )
+
+
+def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedChunk]) -> None:
+    """(Re)make the views ``landing.<stream>`` and ``landing.pages`` over the chunks that the journal names."""
+    connection.execute("create schema if not exists landing")
+    by_stream: dict[str, list[LandedChunk]] = {name: [] for name in STREAMS}
+    for chunk in chunks:
+        by_stream[chunk.stream].append(chunk)
+    for name, own in by_stream.items():
+        connection.execute(f"create or replace view landing.{name} as {_landing_select(STREAMS[name], landing, own)}")
+    every = [chunk for own in by_stream.values() for chunk in own]
+    connection.execute(f"create or replace view landing.pages as {_pages_select(landing, every)}")
+
+
+def give_settings(connection: Connection, settings: Settings, question: Question, go_live: datetime) -> None:
+    """(Re)make the configuration's relations; ``go_live`` is the first turn's ``now``."""
+    connection.execute("create schema if not exists ops")
+    connection.execute(
+        "create or replace table ops.question as"
+        " select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
+        {"as_of": question.as_of, "known_at": question.known_at},
+    )
+    policies = settings.policies
+    _rows(
+        connection,
+        "ops.grace",
+        "classification varchar, seconds bigint",
+        [(name, int(span.total_seconds())) for name, span in policies.grace],
+    )
+    _rows(
+        connection,
+        "ops.time_to_respond",
+        "kind varchar, classification varchar, seconds bigint",
+        [
+            (kind, name, int(span.total_seconds()))
+            for kind, by_classification in policies.time_to_respond
+            for name, span in by_classification
+        ],
+    )
+    notices = settings.notices
+    _rows(
+        connection,
+        "ops.notice_settings",
+        "notify_from timestamptz, redirect_to varchar, announce_before_seconds bigint, approve_above_partners bigint,"
+        " approve_above_share double, max_attempts integer",
+        [
+            (
+                notices.notify_from or go_live,
+                notices.redirect_to,
+                int(policies.announce_before.total_seconds()),
+                notices.approve_above.partners,
+                notices.approve_above.share,
+                notices.max_attempts,
+            )
+        ],
+    )
+    _rows(
+        connection,
+        "ops.connections",
+        "stream varchar, system varchar, connection varchar, safety_lag_seconds bigint, tolerance_seconds bigint",
+        [
+            (
+                stream,
+                STREAMS[stream].system.value,
+                name,
+                int(connection_.safety_lag.total_seconds()),
+                int(connection_.tolerance.total_seconds()),
+            )
+            for name, connection_ in settings.connections.items()
+            for stream in settings.streams_of(name)
+        ],
+    )
+    connection.execute("create or replace table ops.zones as select name as zone from pg_timezone_names()")
+
+
+def journal_file(home: Home) -> Path:
+    """Return the file that ``ledger.entries`` is read from."""
+    return home.ledger / "journal.ndjson"
+
+
+def _rows(connection: Connection, table: str, columns: str, rows: Sequence[tuple[object, ...]]) -> None:
+    connection.execute(f"create or replace table {table} ({columns})")
+    for row in rows:
+        marks = ", ".join("?" for _ in row)
+        connection.execute(f"insert into {table} values ({marks})", list(row))  # noqa: S608 - names of ours
+
+
+def _landing_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> str:
+    fields = ", ".join(f"null::varchar as {name}" for name in stream.field_names)
+    parts = [
+        (
+            "select null::integer as turn_no, null::timestamptz as known_at, null::varchar as source_system,"
+            " null::integer as page_no, null::bigint as row_no, null::varchar as record_sha256,"
+            f" null::varchar as rejected_because, null::varchar as raw_base64, {fields} limit 0"
+        )
+    ]
+    groups: dict[tuple[str, int], list[LandedChunk]] = {}
+    for chunk in chunks:
+        spelled = json.dumps({name: list(path) for name, path in chunk.mapping.items()}, sort_keys=True)
+        groups.setdefault((spelled, chunk.turn), []).append(chunk)
+    parts += [_group_select(stream, landing, own) for own in groups.values()]
+    return " union all ".join(f"({part})" for part in parts)
+
+
+def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> str:
+    first = chunks[0]
+    if first.mapping:
+        record_type = "json"
+        fields = ", ".join(
+            f"json_extract_string(r, {_json_path(first.mapping.get(name, (name,)))}) as {name}"
+            for name in stream.field_names
+        )
+    else:
+        record_type = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
+        fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
+    files = ", ".join(_text(landing / chunk.file) for chunk in chunks)
+    columns = f"{{p: 'integer', i: 'bigint', h: 'varchar', q: 'varchar', b: 'varchar', r: '{record_type}'}}"
+    return (
+        f"select {first.turn} as turn_no, {_text(first.known_at)}::timestamptz as known_at,"  # noqa: S608 - names of ours
+        f" {_text(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
+        f" q as rejected_because, b as raw_base64, {fields}"
+        f" from read_json([{files}], format = 'newline_delimited', columns = {columns},"
+        f" maximum_object_size = {_LARGEST_LINE_BYTES}, compression = 'zstd')"
+    )
+
+
+def _pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
+    parts = [
+        (
+            "select null::varchar as stream, null::varchar as system, null::integer as turn_no,"
+            " null::integer as page_no, null::bigint as records, null::bigint as rejected, null::varchar as body_sha256, null::integer as status,"
+            " null::varchar as received_at, null::varchar as cursor_in, null::varchar as cursor_out,"
+            " null::varchar as origin limit 0"
+        )
+    ]
+    by_turn: dict[tuple[str, str, int], list[LandedChunk]] = {}
+    for chunk in chunks:
+        by_turn.setdefault((chunk.stream, chunk.system, chunk.turn), []).append(chunk)
+    for (stream, system, turn), own in by_turn.items():
+        files = ", ".join(_text(landing / chunk.pages_file) for chunk in own)
+        parts.append(
+            f"select {_text(stream)}, {_text(system)}, {turn}, p, records, rejected, body_sha256, status, received_at,"  # noqa: S608 - names of ours
+            f" cursor_in, cursor_out, origin from read_json([{files}], format = 'newline_delimited',"
+            f" columns = {_PAGE_COLUMNS}, compression = 'zstd')"
+        )
+    return " union all ".join(f"({part})" for part in parts)
+
+
+def _json_path(path: Sequence[str]) -> str:
+    return _text("$" + "".join(f".{json.dumps(step)}" for step in path))
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

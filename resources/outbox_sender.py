@@ -1,0 +1,64 @@
+"""The dispatcher's doors to the outside: which target is written to by what, and real time.
+
+Belongs here: making the senders that a configuration allows, and this machine's waiting. Does not belong
+here: how a write is made (``resources.rest_writes``), an alert (``resources.alerts``), what is sent when
+(``pipeline.actions``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+
+from pipeline.actions.alerts import OWNER
+from pipeline.actions.senders import Sender
+from pipeline.ingest.profile import Profile, load_profile
+from pipeline.settings import RestConnection, Settings
+from pipeline.streams import STREAMS
+from resources.alerts import AlertSender
+from resources.rest import RestClient, make_client
+from resources.rest_writes import RestSender
+
+ClientFactory = Callable[[str, RestConnection, Profile], RestClient]
+
+
+class SystemWaiter:
+    """Real time (``pipeline.actions.pace.Waiter``), counted from when it was made."""
+
+    def __init__(self) -> None:
+        """Start counting."""
+        self._started = time.monotonic()
+
+    def elapsed_seconds(self) -> float:
+        """Return the seconds since it was made."""
+        return time.monotonic() - self._started
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+
+@contextmanager
+def open_senders(settings: Settings, *, client_factory: ClientFactory = make_client) -> Iterator[Mapping[str, Sender]]:
+    """Give the doors by target system: each system's first ``rest`` connection that can write, and the owners' channel.
+
+    A system that is read from files only has none: nothing can be written there, and its actions stay pending.
+
+    Raises:
+        ConfigurationError: a profile, an address or a secret is wrong.
+
+    """
+    with ExitStack() as stack:
+        senders: dict[str, Sender] = {}
+        for name, connection in settings.connections.items():
+            if not isinstance(connection, RestConnection):
+                continue
+            profile = load_profile(settings.folder / connection.profile)
+            systems = {STREAMS[stream].system.value for stream in settings.streams_of(name)} - senders.keys()
+            if profile.writes and systems:
+                client = stack.enter_context(closing(client_factory(name, connection, profile)))
+                senders |= dict.fromkeys(systems, RestSender(client, profile))
+        if settings.alerts.url is not None:
+            senders[OWNER] = AlertSender(settings.alerts.url)
+        yield senders

@@ -1,0 +1,182 @@
+"""Writes: the request that an operation makes of a payload, and what its answer says of the effect.
+
+Belongs here: the body, the path, the outcomes, and the dispatcher's door to a connection. Does not
+belong here: HTTP (``resources.rest``), deciding what is sent and when again (``pipeline.actions``).
+
+    accepted    2xx with the remote's id (or an operation that has none)
+    contested   409, 422: refused, perhaps because an earlier attempt had its effect
+    rejected    400, 403, 404 and the rest of 4xx: the same request never will be accepted
+    transient   401, 408, 425, 429, a redirect, no connection, no token: it is not there
+    unknown     5xx, a timeout, a broken connection, a success that does not name its id: it may be there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from pipeline.actions.senders import Effect, Outcome, Result
+from pipeline.errors import SourceError
+from pipeline.ingest.client import GoneError
+from pipeline.ingest.pages import value_at
+from pipeline.ingest.profile import Lookup, Operation, Profile
+from resources.rest_errors import HttpError, NeverReachedError
+
+_NOT_TAKEN: Final = frozenset({401, 408, 425, 429})
+_CONTESTED: Final = frozenset({409, 422})
+_FIRST_SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """One write, ready to be sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Accepted(Protocol):
+    """The part of a successful answer that is looked at."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers."""
+
+    @property
+    def body(self) -> bytes:
+        """The JSON text, or nothing."""
+
+
+class WritingClient(Protocol):
+    """The part of the client that writes."""
+
+    def send(self, operation: Operation, payload: Mapping[str, Any], *, key: str) -> Outcome:
+        """Try one write once."""
+
+    def look_up(self, lookup: Lookup, keys: Sequence[str]) -> dict[str, str]:
+        """Return the remote ids of the keys that are there."""
+
+
+class RestSender:
+    """The dispatcher's door to a connection (``pipeline.actions.senders.Sender``)."""
+
+    def __init__(self, client: WritingClient, profile: Profile) -> None:
+        """Take a client, which stays its owner's to close."""
+        self._client = client
+        self._operations = profile.writes
+        self._lookups = tuple({o.lookup.path: o.lookup for o in profile.writes.values() if o.lookup}.values())
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether the profile says how to find again what was written."""
+        return bool(self._lookups)
+
+    def post(self, effect: Effect) -> Outcome:
+        """Try once."""
+        operation = self._operations.get(effect.operation)
+        if operation is None:
+            error = f"The profile has no operation {effect.operation!r} under 'writes': add it, then retry the action."
+            return Outcome(result=Result.REJECTED, error=error)
+        return self._client.send(operation, effect.payload, key=effect.key)
+
+    def look_up(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Return the remote ids of those effects that are there, by key.
+
+        Raises:
+            SourceError: it could not be asked; nothing is known.
+
+        """
+        found: dict[str, str] = {}
+        for lookup in self._lookups:
+            found |= self._client.look_up(lookup, [key for key in keys if key not in found])
+        return found
+
+
+def request_of(operation: Operation, payload: Mapping[str, Any], key: str) -> WriteRequest:
+    """Return the request that carries a payload.
+
+    Raises:
+        KeyError: the path names a field that the payload does not have.
+
+    """
+    in_path = operation.path_fields
+    path = operation.path.format_map({name: quote(str(payload[name]), safe="") for name in in_path})
+    body: dict[str, Any] = dict(operation.constants)
+    for name, value in payload.items():
+        if name in in_path:
+            continue
+        typed = int(value) if name in operation.integers and value is not None else value
+        _put(body, operation.fields.get(name, (name,)), typed)
+    if operation.key_field is not None:
+        body[operation.key_field] = key
+    headers = {"Content-Type": "application/json"}
+    if operation.key_header is not None:
+        headers[operation.key_header] = key
+    return WriteRequest(path, headers, msgspec.json.encode(body))
+
+
+def outcome_of(operation: Operation, result: SourceError | Accepted) -> Outcome:
+    """Say what became of a write."""
+    if isinstance(result, SourceError):
+        return _failed(result)
+    remote_id = _remote_id(operation, result.body)
+    if operation.id is not None and remote_id is None:
+        error = f"It was answered with {result.status}, but without {'.'.join(operation.id)}: look it up."
+        return Outcome(result=Result.UNKNOWN, error=error)
+    is_replay = result.headers.get(operation.replayed_header, "").lower() == "true"
+    return Outcome(result=Result.ACCEPTED, remote_id=remote_id, is_replay=is_replay)
+
+
+def not_to_be_sent(operation: Operation, error: Exception) -> Outcome:
+    """Say that a payload does not fit its operation."""
+    sentence = (
+        f"The payload does not fit {operation.method} {operation.path} of the profile ({error!r}): drop the action."
+    )
+    return Outcome(result=Result.REJECTED, error=sentence)
+
+
+def _failed(error: SourceError) -> Outcome:
+    status = error.status if isinstance(error, HttpError) else None
+    return Outcome(
+        result=_result(error, status),
+        error=str(error),
+        retry_after_seconds=error.wait_seconds if isinstance(error, HttpError) else None,
+        is_target_down=isinstance(error, NeverReachedError) or status == httpx.codes.UNAUTHORIZED,
+    )
+
+
+def _result(error: SourceError, status: int | None) -> Result:
+    if isinstance(error, NeverReachedError) or status in _NOT_TAKEN:
+        return Result.TRANSIENT
+    if status is None:
+        # A 410 comes without its status; whatever else does may have reached the target.
+        return Result.REJECTED if isinstance(error, GoneError) else Result.UNKNOWN
+    if status in _CONTESTED:
+        return Result.CONTESTED
+    if status >= _FIRST_SERVER_ERROR:
+        return Result.UNKNOWN
+    return Result.TRANSIENT if httpx.codes.is_redirect(status) else Result.REJECTED
+
+
+def _remote_id(operation: Operation, body: bytes) -> str | None:
+    if operation.id is None or not body:
+        return None
+    found = value_at(msgspec.json.decode(body), operation.id)
+    return None if found is None else str(found)
+
+
+def _put(body: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+    *parents, last = path
+    for name in parents:
+        body = body.setdefault(name, {})
+    body[last] = value

@@ -1,0 +1,301 @@
+"""The workspace: one process's hold on the state, from the lock to the published snapshot.
+
+Belongs here: the order in which journal, landing, warehouse and publishing are used, one method per
+step; terminal and Dagster call the same ones. Does not belong here: what a step means (``pipeline``).
+
+``Workspace.open`` takes the writer's lock, mends the journal's torn tail and closes the runs of
+processes that are gone; from then on everything that this process does is one run of the journal.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from pipeline.actions.decide import DecideOutcome, decide_actions
+from pipeline.actions.dispatch import DispatchOutcome, dispatch
+from pipeline.errors import RefusedError, SourceError
+from pipeline.findings import FindingsOutcome, journal_findings
+from pipeline.home import Home
+from pipeline.ingest.landed import landed_chunks
+from pipeline.ingest.pull import PullOutcome, pull_connection
+from pipeline.instants import format_instant
+from pipeline.ledger.journal import Draft, Journal
+from pipeline.ledger.runs import RUN_ENDED, RUN_STARTED, unended_runs
+from pipeline.ledger.turns import TURN_COMPLETED, Turn, first_turn, open_turn, read_turns
+from pipeline.publish import LATEST, Snapshot, publish
+from pipeline.settings import Settings
+from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
+from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.runner import Result, run_model, table_exists
+from pipeline.version import code_version
+from resources.clock import read_clock, system_now
+from resources.outbox_sender import SystemWaiter, open_senders
+from resources.rest import make_client
+from resources.warehouse import open_for_writing, writer_lock
+
+# The models that fold what happened since: outbox, decisions, turns and runs.
+FOLDS: Final = ("ops.turns", "ops.runs", "core.decisions", "sync.actions", "sync.notice_decisions")
+
+StepResult = Result | FindingsOutcome | DecideOutcome
+
+
+@dataclass
+class Workspace:
+    """What one process may do while it holds the writer's lock; made by ``Workspace.open`` only."""
+
+    settings: Settings
+    home: Home
+    journal: Journal
+    graph: Graph
+    run_id: str
+    asked_now: datetime | None
+    _exit: ExitStack
+    _turn: Turn | None = None
+    _connection: duckdb.DuckDBPyConnection | None = None
+    _journal_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    @contextmanager
+    def open(  # noqa: PLR0913 - who, what, when and how long are all the caller's
+        cls,
+        settings: Settings,
+        home: Home,
+        *,
+        what: str,
+        actor: str,
+        now: datetime | None = None,
+        wait_seconds: float | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Iterator[Workspace]:
+        """Take the lock and begin a run; end the run, however that happens, and free the lock.
+
+        Raises:
+            BusyError: the lock was not free within ``wait_seconds``.
+
+        """
+        with ExitStack() as stack:
+            stack.enter_context(writer_lock(home, wait_seconds=wait_seconds, say=say))
+            journal = Journal(home.ledger)
+            journal.mend()
+            workspace = cls(settings, home, journal, load_graph(), str(uuid.uuid4()), now, stack)
+            workspace._begin_run(what, actor)
+            try:
+                yield workspace
+            except BaseException as error:
+                workspace._end_run(actor, "failed", f"{type(error).__name__}: {error}")
+                raise
+            workspace._end_run(actor, "succeeded", None)
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that this run is about: the one it opened, else the last one opened.
+
+        Raises:
+            RefusedError: nothing was ever pulled.
+
+        """
+        if self._turn is None:
+            self._turn = read_turns(self.journal).last
+        if self._turn is None:
+            message = "Nothing was pulled yet: run `vipgrid sync` (or materialize everything) first."
+            raise RefusedError(message)
+        return self._turn
+
+    @property
+    def question(self) -> Question:
+        """What the tables of this turn answer."""
+        return Question(self.turn.now, self.turn.known_at)
+
+    def open_turn(self) -> Turn:
+        """Open this run's turn, or resume the one that never ended."""
+        if self._turn is None:
+            self._turn = open_turn(self.journal, self.asked_now, read_clock(self.settings.clock))
+        return self._turn
+
+    def pull(
+        self,
+        connection: str,
+        streams: Sequence[str] | None = None,
+        on_progress: Callable[[str, int], None] | None = None,
+    ) -> PullOutcome:
+        """Pull a connection's streams into landing; the warehouse is not needed.
+
+        Raises:
+            SourceError: a stream could not be read; the others are landed.
+
+        """
+        outcome = pull_connection(
+            connection,
+            self.settings,
+            self.home,
+            self.journal,
+            self.open_turn(),
+            client_factory=make_client,
+            streams=streams,
+            on_progress=on_progress,
+            lock=self._journal_lock,
+        )
+        for error in outcome.failed.values():
+            more = f" (and {len(outcome.failed) - 1} more streams)" if len(outcome.failed) > 1 else ""
+            raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
+        return outcome
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse, opened at the first use, with landing, ledger and configuration laid under the models."""
+        if self._connection is None:
+            turn = self._turn or read_turns(self.journal).last or self.open_turn()
+            self._turn = turn
+            self._connection = self._exit.enter_context(open_for_writing(self.home))
+            give_landing(self._connection, self.home.landing.resolve(), landed_chunks(self.journal))
+            go_live = first_turn(self.journal) or turn
+            give_settings(self._connection, self.settings, self.question, go_live.now)
+            self.refresh_ledger()
+        return self._connection
+
+    def refresh_ledger(self) -> None:
+        """Lay the journal under the models as it is now."""
+        give_ledger(self.connection, self.journal.path.resolve())
+
+    def compute(self, name: str) -> StepResult:
+        """Compute one model, or take one ledger step; inputs that do not exist yet are computed first.
+
+        Raises:
+            GrainError: the model's grain does not hold; the old table stays.
+
+        """
+        connection = self.connection
+        if name in LEDGER_STEPS:
+            return self._ledger_step(name)
+        model = self.graph.models[name]
+        for needed in self.graph.left_of(model.inputs):
+            if not table_exists(connection, needed):
+                run_model(connection, self.graph.models[needed], self.question, self.turn.number)
+        return run_model(connection, model, self.question, self.turn.number)
+
+    def ensure(self, name: str) -> None:
+        """Compute a table that does not exist yet, and what it needs."""
+        if name in self.graph.models and not table_exists(self.connection, name):
+            self.compute(name)
+
+    def compute_all(self, on_step: Callable[[str], None] | None = None) -> None:
+        """Compute everything, in order."""
+        for name in self.graph.order:
+            if on_step:
+                on_step(name)
+            self.compute(name)
+
+    def rebuild(self, on_step: Callable[[str], None] | None = None) -> int:
+        """Make every table again from landing and journal as of the last complete turn; nothing is journalled.
+
+        Returns the number of tables.
+        """
+        names = [name for name in self.graph.order if name not in LEDGER_STEPS]
+        for name in names:
+            if on_step:
+                on_step(name)
+            self.compute(name)
+        return len(names)
+
+    def refresh_folds(self) -> None:
+        """Compute again what folds the journal, and what lies to the right of that."""
+        self.refresh_ledger()
+        folds = [name for name in FOLDS if name in self.graph.models]
+        for name in (*folds, *self.graph.right_of(folds)):
+            if name not in LEDGER_STEPS:
+                self.compute(name)
+
+    def is_computed(self) -> bool:
+        """Say whether every model was computed in this turn, and every stream pulled in it."""
+        done = self.connection.sql(
+            "select model from ops.models where turn_no = ?", params=[self.turn.number]
+        ).fetchall()
+        missing = self.graph.models.keys() - {row[0] for row in done}
+        return not missing and self._is_pulled()
+
+    def complete_turn(self) -> None:
+        """Journal that the turn is complete; a second time changes nothing."""
+        if read_turns(self.journal).unfinished == self.turn:
+            self.journal.append([self.turn.draft(TURN_COMPLETED, {"turn": str(self.turn.number)})])
+            self.refresh_ledger()
+            self.compute("ops.turns")
+
+    def publish(self, kind: str = LATEST) -> Snapshot:
+        """Publish the tables as they are, as one snapshot."""
+        return publish(self.connection, self.home, self.graph, self.turn, kind=kind, code_version=code_version())
+
+    def dispatch(self) -> DispatchOutcome:
+        """Drain the outbox, compute again what folds it, and publish.
+
+        Raises:
+            ConfigurationError: a profile, an address or a secret is wrong.
+
+        """
+        with open_senders(self.settings) as senders:
+            outcome = dispatch(
+                self.connection, self.journal, self.turn, self.settings, senders, waiter=SystemWaiter()
+            )
+        self.refresh_folds()
+        self.publish()
+        return outcome
+
+    def _is_pulled(self) -> bool:
+        pulled = self.connection.sql(
+            "select count(*) from ops.streams where last_pulled_turn_no is distinct from ?", params=[self.turn.number]
+        ).fetchall()
+        return bool(pulled[0][0] == 0)
+
+    def _ledger_step(self, name: str) -> FindingsOutcome | DecideOutcome:
+        for needed in LEDGER_STEPS[name]:
+            if not table_exists(self.connection, needed):
+                self.compute(needed)
+        outcome: FindingsOutcome | DecideOutcome
+        if name == "ledger.findings":
+            outcome = journal_findings(self.connection, self.journal, self.turn)
+        else:
+            outcome = decide_actions(self.connection, self.journal, self.turn, self.settings)
+        self.refresh_ledger()
+        return outcome
+
+    def _begin_run(self, what: str, actor: str) -> None:
+        lost = [
+            self._run_draft(RUN_ENDED, run_id, "vipgrid", {"outcome": "lost", "error": "its process is gone"})
+            for run_id in unended_runs(self.journal)
+        ]
+        data = {"what": what, "code_version": code_version()}
+        self.journal.append([*lost, self._run_draft(RUN_STARTED, self.run_id, actor, data)])
+
+    def _end_run(self, actor: str, outcome: str, error: str | None) -> None:
+        self.journal.append(
+            [self._run_draft(RUN_ENDED, self.run_id, actor, {"outcome": outcome, "error": error})]
+        )
+        if self._connection is not None and outcome == "succeeded":
+            self.refresh_ledger()
+            self.compute("ops.runs")
+
+    def _run_draft(self, kind: str, run_id: str, actor: str, data: Mapping[str, str | None]) -> Draft:
+        at = system_now()
+        last = read_turns(self.journal).last
+        return Draft(
+            kind=kind,
+            known_at=last.known_at if last else at,
+            actor=actor,
+            role="system",
+            run_id=run_id,
+            source_id=run_id,
+            data={**data, "at": format_instant(at)},
+        )
+
+
+def default_home(environment: dict[str, str]) -> Path:
+    """Return ``VIPGRID_HOME``, else ``var`` below the working directory."""
+    return Path(environment.get("VIPGRID_HOME", "var"))

@@ -1,0 +1,1 @@
+"""How the sandbox is spoken to: contracts, gateways, tokens, limits, and the hands-on endpoints beside them."""

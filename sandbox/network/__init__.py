@@ -1,0 +1,1 @@
+"""The network as it is founded: words, partners, library. What happens later is in `sandbox.life`."""

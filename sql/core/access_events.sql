@@ -1,0 +1,76 @@
+-- One row per access event as VIP has it now: its latest edition, its partner and user under Trading Grid's ids.
+-- Grain: event_id
+-- Refresh: full
+-- A missing partner or version is taken from the event's delivery, a missing partner then from its user; superseded_by
+-- is the event that corrects it (docs/domain.md, 3). What still resolves to nobody has no partner_id.
+with editions as (select * from core.access_events_history),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by event_id order by ordered_at desc, record_sha256 desc
+        ) as place
+    from editions
+),
+
+latest as (select * exclude (place) from ranked where place = 1),
+
+deliveries as (select * from core.deliveries),
+
+users as (select * from core.partner_users),
+
+identities as (select * from core.identities),
+
+corrections as (
+    select supersedes_event_id as event_id, min(event_id) as superseded_by
+    from latest
+    where supersedes_event_id <> event_id
+    group by supersedes_event_id
+),
+
+completed as (
+    select
+        latest.* exclude (partner_id, user_id, version_no),
+        latest.partner_id as source_partner_id,
+        latest.user_id as source_user_id,
+        latest.version_no as source_version_no,
+        coalesce(latest.partner_id, deliveries.source_partner_id) as given_partner_id,
+        coalesce(latest.version_no, deliveries.version_no) as version_no,
+        corrections.superseded_by
+    from latest
+    left join deliveries on deliveries.delivery_id = latest.delivery_id
+    left join corrections on corrections.event_id = latest.event_id
+),
+
+known as (
+    select
+        completed.*,
+        case
+            when partner_ids.source_id is null then completed.given_partner_id else partner_ids.target_id
+        end as resolved_partner_id,
+        case when user_ids.source_id is null then completed.source_user_id else user_ids.target_id end as user_id
+    from completed
+    left join identities as partner_ids
+        on partner_ids.entity = 'partner'
+        and partner_ids.source_id = completed.given_partner_id
+        and partner_ids.holds_from <= completed.occurred_at
+        and completed.occurred_at < partner_ids.holds_until
+    left join identities as user_ids
+        on user_ids.entity = 'user'
+        and user_ids.source_id = completed.source_user_id
+        and user_ids.holds_from <= completed.occurred_at
+        and completed.occurred_at < user_ids.holds_until
+),
+
+resolved as (
+    select
+        known.* exclude (given_partner_id, resolved_partner_id),
+        case
+            when known.given_partner_id is null then users.partner_id else known.resolved_partner_id
+        end as partner_id
+    from known
+    left join users on users.user_id = known.user_id
+)
+
+select * from resolved

@@ -1,0 +1,45 @@
+-- One row per edition of an access event: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: event_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.access_events where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by event_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        event_id,
+        event_type,
+        partner_id,
+        user_id,
+        asset_id,
+        version_no,
+        delivery_id,
+        vector,
+        occurred_at,
+        occurred_raw,
+        recorded_at,
+        client_ip,
+        user_agent,
+        bytes,
+        supersedes_event_id,
+        correction_reason,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(recorded_at, known_at) as ordered_at,
+        row_number() over (partition by event_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

@@ -1,0 +1,52 @@
+-- One row per acknowledgment as Trading Grid has it now: its latest edition, its asset under VIP's id.
+-- Grain: ack_id
+-- Refresh: full
+-- A missing asset is taken from the notice that it names, a missing version too, if that notice is about the same asset
+-- (docs/domain.md, 7).
+with editions as (select * from core.acknowledgments_history),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by ack_id order by ordered_at desc, record_sha256 desc
+        ) as place
+    from editions
+),
+
+latest as (select * exclude (place) from ranked where place = 1),
+
+identities as (select * from core.identities where entity = 'asset'),
+
+notices as (select * from core.notices),
+
+resolved as (
+    select
+        latest.* exclude (asset_id, version_no),
+        latest.asset_id as source_asset_id,
+        latest.version_no as source_version_no,
+        case
+            when latest.asset_id is null then notices.asset_id
+            when identities.source_id is null then latest.asset_id
+            else identities.target_id
+        end as asset_id,
+        notices.asset_id as notice_asset_id,
+        notices.version_no as notice_version_no
+    from latest
+    left join identities
+        on identities.source_id = latest.asset_id
+        and identities.holds_from <= latest.occurred_at
+        and latest.occurred_at < identities.holds_until
+    left join notices on notices.notice_id = latest.notice_id
+),
+
+completed as (
+    select
+        * exclude (notice_asset_id, notice_version_no),
+        case
+            when source_version_no is null and notice_asset_id = asset_id then notice_version_no else source_version_no
+        end as version_no
+    from resolved
+)
+
+select * from completed

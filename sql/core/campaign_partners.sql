@@ -1,0 +1,17 @@
+-- One row per campaign's partner as Trading Grid has it now: its latest edition.
+-- Grain: campaign_id, partner_id
+-- Refresh: full
+with editions as (select * from core.campaign_partners_history),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by campaign_id, partner_id order by ordered_at desc, record_sha256 desc
+        ) as place
+    from editions
+),
+
+latest as (select * exclude (place) from ranked where place = 1)
+
+select * from latest

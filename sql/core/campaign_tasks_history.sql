@@ -1,0 +1,37 @@
+-- One row per edition of a campaign's task: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: task_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.campaign_tasks where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by task_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        task_id,
+        campaign_id,
+        partner_id,
+        kind,
+        status,
+        due_at,
+        completed_at,
+        updated_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by task_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

@@ -1,0 +1,40 @@
+-- One row per edition of a campaign: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: campaign_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.campaigns where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by campaign_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        campaign_id,
+        name,
+        brand,
+        launch_local,
+        launch_policy,
+        launch_timezone,
+        status,
+        gate_percent,
+        required_rung,
+        owner,
+        updated_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by campaign_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

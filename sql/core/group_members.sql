@@ -1,0 +1,17 @@
+-- One row per group's member as Trading Grid has it now: its latest edition.
+-- Grain: group_id, partner_id, joined_at
+-- Refresh: full
+with editions as (select * from core.group_members_history),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by group_id, partner_id, joined_at order by ordered_at desc, record_sha256 desc
+        ) as place
+    from editions
+),
+
+latest as (select * exclude (place) from ranked where place = 1)
+
+select * from latest

@@ -1,0 +1,33 @@
+-- One row per edition of a group's member: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: group_id, partner_id, joined_at, edition
+-- Refresh: full
+with arrivals as (select * from staging.group_members where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by group_id, partner_id, joined_at, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        group_id,
+        partner_id,
+        joined_at,
+        left_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        known_at as ordered_at,
+        row_number() over (partition by group_id, partner_id, joined_at order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

@@ -1,0 +1,40 @@
+-- One row per edition of an issue: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: issue_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.issues where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by issue_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        issue_id,
+        partner_id,
+        asset_id,
+        version_no,
+        category,
+        severity,
+        description,
+        status,
+        duplicate_of,
+        created_at,
+        updated_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by issue_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

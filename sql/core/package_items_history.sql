@@ -1,0 +1,33 @@
+-- One row per edition of an item of a package: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: package_id, asset_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.package_items where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by package_id, asset_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        package_id,
+        asset_id,
+        required,
+        sequence,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        known_at as ordered_at,
+        row_number() over (partition by package_id, asset_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

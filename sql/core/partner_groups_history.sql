@@ -1,0 +1,34 @@
+-- One row per edition of a partner group: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: group_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.partner_groups where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by group_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        group_id,
+        name,
+        dimension,
+        value,
+        updated_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by group_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

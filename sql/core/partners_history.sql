@@ -1,0 +1,42 @@
+-- One row per edition of a partner: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: partner_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.partners where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by partner_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        partner_id,
+        name,
+        parent_partner_id,
+        region,
+        timezone,
+        locale,
+        tier,
+        status,
+        left_at,
+        trading_addresses,
+        gln,
+        updated_at,
+        deleted_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by partner_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

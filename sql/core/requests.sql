@@ -1,0 +1,31 @@
+-- One row per request as Trading Grid has it now: its latest edition, its asset under VIP's id.
+-- Grain: request_id
+-- Refresh: full
+with editions as (select * from core.requests_history),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by request_id order by ordered_at desc, record_sha256 desc
+        ) as place
+    from editions
+),
+
+latest as (select * exclude (place) from ranked where place = 1),
+
+identities as (select * from core.identities where entity = 'asset'),
+
+resolved as (
+    select
+        latest.* exclude (asset_id),
+        latest.asset_id as source_asset_id,
+        case when identities.source_id is null then latest.asset_id else identities.target_id end as asset_id
+    from latest
+    left join identities
+        on identities.source_id = latest.asset_id
+        and identities.holds_from <= coalesce(latest.created_at, latest.known_at)
+        and coalesce(latest.created_at, latest.known_at) < identities.holds_until
+)
+
+select * from resolved

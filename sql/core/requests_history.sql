@@ -1,0 +1,40 @@
+-- One row per edition of a request: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: request_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.requests where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by request_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        request_id,
+        partner_id,
+        requester_id,
+        asset_id,
+        asset_query,
+        purpose,
+        territory,
+        needed_by,
+        status,
+        created_at,
+        updated_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by request_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

@@ -1,0 +1,38 @@
+-- One row per edition of a review: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: review_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.reviews where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by review_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        review_id,
+        asset_id,
+        version_no,
+        issue_id,
+        status,
+        replacement_version_no,
+        reason,
+        opened_at,
+        updated_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by review_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

@@ -1,0 +1,36 @@
+-- One row per edition of a segment: each content that ever arrived under its key, numbered in order of arrival.
+-- Grain: segment_id, edition
+-- Refresh: full
+with arrivals as (select * from staging.segments where rejected_because is null),
+
+first_arrivals as (
+    select
+        *,
+        row_number() over (
+            partition by segment_id, record_sha256 order by turn_no, page_no, row_no
+        ) as arrival
+    from arrivals
+),
+
+editions as (
+    select
+        segment_id,
+        name,
+        dimension,
+        value,
+        parent_segment_id,
+        updated_at,
+        deleted_at,
+        known_at,
+        source_system,
+        record_sha256,
+        turn_no,
+        page_no,
+        row_no,
+        coalesce(updated_at, known_at) as ordered_at,
+        row_number() over (partition by segment_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
+)
+
+select * from editions

@@ -1,0 +1,53 @@
+-- What dialects do differently, once: this is the body for DuckDB.
+
+-- The offset of a zone at an instant, as an interval to add to UTC.
+create or replace temp macro zone_offset(instant, zone) as
+    timezone(zone, instant) - timezone('UTC', instant);
+
+-- A naive local time resolved in a zone as RFC 5545, 3.3.5 says: a skipped one with the offset before the change,
+-- a repeated one to the first of the two. The two offsets are those a day before and a day after.
+create or replace temp macro local_to_instant(local_time, zone) as
+    case
+        when zone_offset(
+            timezone('UTC', local_time - zone_offset(timezone('UTC', local_time - interval 24 hours), zone)), zone
+        ) = zone_offset(timezone('UTC', local_time - interval 24 hours), zone)
+            then timezone('UTC', local_time - zone_offset(timezone('UTC', local_time - interval 24 hours), zone))
+        when zone_offset(
+            timezone('UTC', local_time - zone_offset(timezone('UTC', local_time + interval 24 hours), zone)), zone
+        ) = zone_offset(timezone('UTC', local_time + interval 24 hours), zone)
+            then timezone('UTC', local_time - zone_offset(timezone('UTC', local_time + interval 24 hours), zone))
+        else timezone('UTC', local_time - zone_offset(timezone('UTC', local_time - interval 24 hours), zone))
+    end;
+
+-- 'skipped' or 'repeated' where a clock change makes the local time special, else null.
+create or replace temp macro local_time_flag(local_time, zone) as
+    case
+        when timezone(zone, local_to_instant(local_time, zone)) <> local_time then 'skipped'
+        when timezone(
+            zone,
+            timezone('UTC', local_time - zone_offset(timezone('UTC', local_time + interval 24 hours), zone))
+        ) = local_time
+            and zone_offset(timezone('UTC', local_time + interval 24 hours), zone)
+            <> zone_offset(timezone('UTC', local_time - interval 24 hours), zone)
+            and timezone('UTC', local_time - zone_offset(timezone('UTC', local_time + interval 24 hours), zone))
+            <> local_to_instant(local_time, zone)
+            then 'repeated'
+    end;
+
+-- A region is barred by itself or by a prefix of it at a '-' (docs/domain.md, 4.3).
+create or replace temp macro is_barred_region(restricted_regions, region) as
+    len(list_filter(restricted_regions, lambda barred: region = barred or starts_with(region, barred || '-'))) > 0;
+
+
+
+
+-- Text as received, typed; null where it cannot be. An instant without an offset is taken as UTC.
+create or replace temp macro as_integer(raw) as
+    case when regexp_matches(raw, '^-?[0-9]+([.]0+)?$') then try_cast(raw as bigint) end;
+create or replace temp macro as_boolean(raw) as try_cast(raw as boolean);
+create or replace temp macro as_instant(raw) as
+    case when regexp_matches(raw, '^[0-9]{4}-[0-9]{2}-[0-9]{2}') then try_cast(raw as timestamptz) end;
+create or replace temp macro as_local_time(raw) as
+    case when not regexp_matches(raw, '([Zz]|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(raw as timestamp) end;
+create or replace temp macro as_texts(raw) as
+    case when json_valid(raw) and json_type(raw) = 'ARRAY' then from_json(raw, '["VARCHAR"]') end;

@@ -1,0 +1,32 @@
+-- One row per record of a partner's user that ever arrived from Trading Grid, typed; a rejected one says why.
+-- Grain: turn_no, page_no, row_no
+-- Refresh: full
+with landed as (select * from landing.partner_users),
+
+typed as (
+    select
+        turn_no,
+        page_no,
+        row_no,
+        known_at,
+        source_system,
+        record_sha256,
+        raw_base64,
+        user_id,
+        partner_id,
+        login_id,
+        display_name,
+        email,
+        as_texts(roles) as roles,
+        status,
+        as_instant(updated_at) as updated_at,
+        case
+            when rejected_because is not null then rejected_because
+            when coalesce(user_id, '') = '' then 'user_id is missing'
+            when roles is not null and as_texts(roles) is null then 'roles is not a list'
+            when updated_at is not null and as_instant(updated_at) is null then 'updated_at is not an instant'
+        end as rejected_because
+    from landed
+)
+
+select * from typed

@@ -1,0 +1,31 @@
+-- One row per record of a segment that ever arrived from VIP, typed; a rejected one says why.
+-- Grain: turn_no, page_no, row_no
+-- Refresh: full
+with landed as (select * from landing.segments),
+
+typed as (
+    select
+        turn_no,
+        page_no,
+        row_no,
+        known_at,
+        source_system,
+        record_sha256,
+        raw_base64,
+        segment_id,
+        name,
+        dimension,
+        value,
+        parent_segment_id,
+        as_instant(updated_at) as updated_at,
+        as_instant(deleted_at) as deleted_at,
+        case
+            when rejected_because is not null then rejected_because
+            when coalesce(segment_id, '') = '' then 'segment_id is missing'
+            when updated_at is not null and as_instant(updated_at) is null then 'updated_at is not an instant'
+            when deleted_at is not null and as_instant(deleted_at) is null then 'deleted_at is not an instant'
+        end as rejected_because
+    from landed
+)
+
+select * from typed

@@ -1,0 +1,56 @@
+"""Pages are cut, not re-encoded."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.ingest.pages import PageError, cut_page, value_at
+
+
+def test_records_are_cut_out_byte_for_byte() -> None:
+    page = cut_page(b'{"items": [ {"b":1,  "a":"\\u00e4"} ,\n{"c" : 2.50}], "has_more": true}', ["items"])
+    assert page.items == [b'{"b":1,  "a":"\\u00e4"}', b'{"c" : 2.50}']
+    assert page.envelope == b'{"items": [], "has_more": true}'
+    assert page.values == {"items": [], "has_more": True}
+
+
+def test_records_may_lie_deep_or_at_the_top() -> None:
+    assert cut_page(b'{"data": {"rows": [1]}}', ["data", "rows"]).items == [b"1"]
+    assert cut_page(b'[{"a": 1}]', []).items == [b'{"a": 1}']
+
+
+def test_an_envelope_is_one_line() -> None:
+    assert b"\n" not in cut_page(b'{\n "items": [],\r\n "next": null\n}', ["items"]).envelope
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"items": []} {"items": []}',
+        b'{"rows": []}',
+        b'{"items": {}}',
+        b'{"items": null}',
+        b"[]",
+        b'{"items": [1], "items": [2]}',
+        b'{"items": [], "next": 1, "next": 2}',
+        b'{"items": [], "x": NaN}',
+        b'{"items": [], "x": "\xff"}',
+        b'{"items": [], "errors": [{"message": "no"}]}',
+        b'{"items": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+    ],
+)
+def test_what_is_no_page_is_never_an_empty_one(body: bytes) -> None:
+    with pytest.raises(PageError):
+        cut_page(body, ["items"])
+
+
+def test_a_bad_record_spoils_nothing_but_itself() -> None:
+    assert len(cut_page(b'{"items": [{"a": 1, "a": 2}, {"b": "\xff"}, {"c": 3}]}', ["items"]).items) == 3
+
+
+def test_a_value_is_found_at_its_path_or_is_none() -> None:
+    assert value_at({"a": {"b": 1}}, ["a", "b"]) == 1
+    assert value_at({"a": 1}, ["a", "b"]) is None
+    assert value_at({}, ["a"]) is None

@@ -1,0 +1,91 @@
+"""Profiles: checked at the edge, and wrong in one sentence."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ConfigurationError
+from pipeline.ingest.profile import CursorPaging, LinkPaging, Profile, load_profile
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(folder: Path, text: str) -> Profile:
+    path = folder / "p.yaml"
+    path.write_text(text)
+    return load_profile(path)
+
+
+@pytest.mark.parametrize("system", ["vip", "trading_grid"])
+def test_the_profiles_that_come_with_the_project_can_be_read(system: str) -> None:
+    profile = load_profile(ROOT / "connections" / system / "sandbox.yaml")
+    assert profile.auth.kind == "oauth2_client_credentials"
+    assert profile.of_stream("assets").watermark == ("watermark",)
+    assert all(operation.lookup or operation.may_be_repeated for operation in profile.writes.values())
+
+
+def test_the_example_of_the_documentation_is_a_profile(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "connections.md").read_text()
+    (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "defaults:" in block]
+    assert load(tmp_path, example).of_stream("access_events").records == ("data", "events")
+
+
+def test_a_stream_takes_the_defaults_and_replaces_what_it_names(tmp_path: Path) -> None:
+    profile = load(
+        tmp_path,
+        """
+defaults:
+  path: /api/{stream}
+  records: data.rows
+  incremental: {param: since, lookback: 2h}
+streams:
+  assets:
+    paging: {kind: link, link: _links.next.href}
+    mapping: {asset_id: id, title: [meta.title, text]}
+  grants:
+""",
+    )
+    assets = profile.of_stream("assets")
+    assert (assets.path, assets.records) == ("/api/{stream}", ("data", "rows"))
+    assert assets.incremental is not None
+    assert assets.incremental.lookback == timedelta(hours=2)
+    assert isinstance(assets.paging, LinkPaging)
+    assert assets.mapping == {"asset_id": ("id",), "title": ("meta.title", "text")}
+    assert isinstance(profile.of_stream("grants").paging, CursorPaging)
+    assert profile.of_stream("grants").records == ("data", "rows")
+    assert profile.of_stream("reviews") == profile.defaults
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("- a", "is empty"),
+        ("a: [", "is not YAML"),
+        ("auth: {kind: magic}", "wrong at auth (line 1)"),
+        ("limits:\n  requests_per_second: 0", "wrong at limits.requests_per_second (line 2)"),
+        (
+            "defaults:\n  path: /x\n  paging: {kind: cursor, size: many}",
+            "wrong at defaults.paging.cursor.size (line 3)",
+        ),
+        ("streams: {asets: {}}", "no such stream: asets"),
+        ("streams: {assets: {mapping: {colour: c}}}", "stream assets has no field colour to map"),
+        ("defaults:\n  incremental: {lookback: soon}", "is not a span of time"),
+        ("writes:\n  post_notice:\n    methd: POST", "wrong at writes.post_notice"),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text)
+    assert said in str(caught.value)
+    assert str(tmp_path / "p.yaml") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_profile_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="Cannot read the profile"):
+        load_profile(tmp_path / "none.yaml")
