@@ -32,9 +32,7 @@ TITLES: Final = {System.VIP: "VIP", System.TRADING_GRID: "Trading Grid"}
 
 # HTTP-level retries take seconds; these take minutes, and only a source that may be back soon is asked again.
 RETRIES: Final = RetryPolicy(max_retries=3, delay=30, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
-PULLED_EVERY: Final = FreshnessPolicy.time_window(
-    warn_window=timedelta(minutes=15), fail_window=timedelta(hours=1)
-)
+PULLED_EVERY: Final = FreshnessPolicy.time_window(warn_window=timedelta(minutes=15), fail_window=timedelta(hours=1))
 
 
 def build_landing_assets() -> list[AssetsDefinition]:
@@ -82,7 +80,8 @@ def _spec(stream: Stream) -> AssetSpec:
     return AssetSpec(
         key=AssetKey([FLOOR, stream.name]),
         description=(
-            f"Every record of {stream.name.replace('_', ' ')} that {TITLES[stream.system]} ever gave, byte for byte.\n\n"
+            f"Every record of {stream.name.replace('_', ' ')} that {TITLES[stream.system]} ever gave, byte for byte."
+            "\n\n"
             f"Key: {', '.join(stream.key)}. Fields (required ones marked): {fields}."
         ),
         group_name=FLOOR,

@@ -19,12 +19,12 @@ FLOOR: Final = "ledger"
 OWNERS: Final = ("team:compliance",)
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "ledger.findings": (
-        "Findings opened and closed: one journal entry for each condition of audit/conditions that is new, and for each "
-        "open finding whose condition is gone. Running it again in the same state writes nothing."
+        "Findings opened and closed: one journal entry for each condition of audit/conditions that is new, and for "
+        "each open finding whose condition is gone. Running it again in the same state writes nothing."
     ),
     "ledger.actions": (
-        "Actions decided: one journal entry for each notice that is due, with its text, its key and what it rests on, or "
-        "with the reason why it is not sent. Nothing leaves the house here; `dispatch` sends."
+        "Actions decided: one journal entry for each notice that is due, with its text, its key and what it rests on, "
+        "or with the reason why it is not sent. Nothing leaves the house here; `dispatch` sends."
     ),
 }
 
@@ -39,8 +39,8 @@ def _entries() -> AssetsDefinition:
         key=AssetKey([FLOOR, "entries"]),
         deps=[AssetKey(["landing", stream]) for stream in STREAMS],
         description=(
-            "The journal: what was pulled, decided, sent and said by people, one canonical entry per line, append-only, "
-            "durable before its effect. States of the outbox, findings, turns and runs are folds over it."
+            "The journal: what was pulled, decided, sent and said by people, one canonical entry per line, "
+            "append-only, durable before its effect. States of the outbox, findings, turns and runs are folds over it."
         ),
         group_name=FLOOR,
         kinds={"python", "json"},
@@ -63,7 +63,8 @@ def _step(name: str, inputs: tuple[str, ...]) -> AssetsDefinition:
         key=AssetKey(name.split(".")),
         deps=[AssetKey(table.split(".")) for table in inputs],
         description=DESCRIPTIONS[name],
-        group_name=FLOOR,
+        # Shown with the tables round it: the lineage of groups stays one way, from left to right.
+        group_name=inputs[0].partition(".")[0],
         kinds={"python", "json"},
         owners=list(OWNERS),
         tags={"floor": FLOOR},

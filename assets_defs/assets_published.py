@@ -51,16 +51,14 @@ def _latest(inputs: list[str]) -> AssetsDefinition:
         key=LATEST,
         deps=[AssetKey(name.split(".")) for name in inputs],
         description=(
-            "One consistent snapshot of all tables as Parquet, with a manifest, swapped in at once when a turn is complete: "
-            "every stream pulled, every table computed in it. Else the old one stays, and the check says so."
+            "One consistent snapshot of all tables as Parquet, with a manifest, swapped in at once when a turn is "
+            "complete: every stream pulled, every table computed in it. Else the old one stays, and the check says so."
         ),
         group_name="published",
         kinds={"parquet"},
         owners=["team:data"],
         tags={"floor": "published"},
-        freshness_policy=FreshnessPolicy.time_window(
-            warn_window=timedelta(minutes=15), fail_window=timedelta(hours=1)
-        ),
+        freshness_policy=FreshnessPolicy.time_window(warn_window=timedelta(minutes=15), fail_window=timedelta(hours=1)),
         skippable=True,
     )
     check = AssetCheckSpec(
@@ -72,6 +70,7 @@ def _latest(inputs: list[str]) -> AssetsDefinition:
     @multi_asset(name="publish_latest", specs=[spec], check_specs=[check])
     def publish_latest(context: AssetExecutionContext, workspace: ResourceParam[Session]) -> Iterator[Yielded]:
         with workspace.attempt("published.latest") as opened:
+            opened.ensure("ops.streams")
             turn = opened.turn
             snapshot = None
             if opened.is_computed():
@@ -80,8 +79,8 @@ def _latest(inputs: list[str]) -> AssetsDefinition:
                 positions = position_bars(opened.connection)
         if snapshot is None:
             sentence = (
-                f"Turn {turn.id} is not complete, because not every stream was pulled and every table computed in it: the "
-                "snapshot before it stays. Run the job `sync` (or materialize everything)."
+                f"Turn {turn.id} is not complete, because not every stream was pulled and every table computed in it: "
+                "the snapshot before it stays. Run the job `sync` (or materialize everything)."
             )
             context.log.warning(sentence)
             yield AssetCheckResult(

@@ -35,8 +35,8 @@ def _compliance() -> AssetsDefinition:
         deps=[AssetKey(["published", "latest"])],
         partitions_def=MONTHS,
         description=(
-            "The compliance report of a month: every mart as Parquet and CSV with a manifest, and a page to read. As the "
-            "month ended, or, for the running one, as of the last complete turn; COMPLETE or PARTIAL, with the reasons."
+            "The compliance report of a month: every mart as Parquet and CSV with a manifest, and a page to read. As "
+            "the month ended, or, while it runs, as of the last complete turn; COMPLETE or PARTIAL, with the reasons."
         ),
         group_name="reports",
         kinds={"parquet", "csv", "html"},

@@ -79,11 +79,14 @@ def _checked(session: Session, spec: AssetCheckSpec, check: Model) -> AssetCheck
 
 def _spec(check: Model, graph: Graph) -> AssetCheckSpec:
     inputs = [name for name in check.inputs if name in graph.models]
-    first = min(inputs, key=lambda name: check.text.index(name))
+    first = min(inputs, key=check.text.index)
     return AssetCheckSpec(
         name=check.table,
         asset=AssetKey(first.split(".")),
         additional_deps=[AssetKey(name.split(".")) for name in inputs if name != first],
         description=check.description,
-        metadata={"file": f"sql/{check.floor}/{check.table}.sql", "sql": MetadataValue.md(f"```sql\n{check.text}\n```")},
+        metadata={
+            "file": f"sql/{check.floor}/{check.table}.sql",
+            "sql": MetadataValue.md(f"```sql\n{check.text}\n```"),
+        },
     )

@@ -67,7 +67,12 @@ def _dispatch() -> JobDefinition:
             turn = opened.turn
         for message in outcome.messages:
             context.log.warning(message)
-        counts = {"sent": outcome.sent, "suppressed": outcome.suppressed, "dead": outcome.dead, "turn": turn.id}
+        counts: dict[str, int | str] = {
+            "sent": outcome.sent,
+            "suppressed": outcome.suppressed,
+            "dead": outcome.dead,
+            "turn": turn.id,
+        }
         for key in (["sync", "actions"], ["published", "latest"]):
             context.log_event(AssetMaterialization(asset_key=key, metadata=counts))
         return outcome
@@ -94,7 +99,7 @@ def _alert() -> JobDefinition:
             if outcome is not None and outcome.result is not Result.ACCEPTED:
                 raise SourceError(outcome.error or "The alert channel refused the alert.", is_transient=True)
         if outcome is None:
-            context.log.warning(f"No alert channel is configured (alerts.url), so nobody was told: {config.subject}")
+            context.log.warning("No alert channel is configured (alerts.url), so nobody was told: %s", config.subject)
 
     @job(
         name=ALERT,

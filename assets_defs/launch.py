@@ -12,6 +12,7 @@ it. Does not belong here: what the terminal prints (``cli``), what the steps do.
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,12 +25,16 @@ from dagster import DagsterInstance, DagsterRunStatus, Definitions, ExecuteInPro
 from pipeline.actions.dispatch import DispatchOutcome
 from pipeline.home import Home
 from pipeline.instants import format_instant
-from resources.alive import is_alive
+from resources.alive import is_alive, release_sign
 from resources.session import LISTENER
 
 CHECKOUT: Final = Path(__file__).parent.parent
 ATTENDED_TAG: Final = "vipgrid/attended"
 HOME_VARIABLE: Final = "VIPGRID_HOME"
+CONFIG_VARIABLE: Final = "VIPGRID_CONFIG"
+SETTINGS: Final = "dagster.yaml"
+LOOPBACK: Final = "127.0.0.1"
+UI_PORT: Final = 3000
 _QUIET: Final = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
@@ -56,7 +61,7 @@ class Launched:
 
 
 def run_sync(definitions: Definitions, request: Request, *, dispatch: bool = False) -> Launched:
-    """Run one full turn, and then, where asked, drain the outbox; nothing is printed and nothing retried for minutes."""
+    """Run one full turn, and then, where asked, drain the outbox; nothing is printed, nothing retried for minutes."""
     with _instance(request) as instance:
         launched = _run(definitions, instance, "sync", request)
         return _run(definitions, instance, "dispatch", request) if dispatch and launched.is_success else launched
@@ -66,6 +71,36 @@ def run_dispatch(definitions: Definitions, request: Request) -> Launched:
     """Drain the outbox."""
     with _instance(request) as instance:
         return _run(definitions, instance, "dispatch", request)
+
+
+def prepare_dagster_home(home: Home) -> Path:
+    """Lay the checkout's ``dagster.yaml`` into the state folder, and return what ``DAGSTER_HOME`` is to be."""
+    home.make()
+    folder = home.dagster.resolve()
+    wanted, there = (CHECKOUT / SETTINGS).read_bytes(), folder / SETTINGS
+    if not there.exists() or there.read_bytes() != wanted:
+        fresh = folder / f".{SETTINGS}.{os.getpid()}"
+        fresh.write_bytes(wanted)
+        fresh.replace(there)
+    # The UI greets whoever opens it first by asking for an address; this says that it has done so.
+    greeted = folder / ".nux" / "nux.yaml"
+    greeted.parent.mkdir(mode=0o700, exist_ok=True)
+    greeted.write_text("seen: 1\n", encoding="utf-8")
+    return folder
+
+
+def ui_environment(home: Home, config: Path) -> dict[str, str]:
+    """Return what the environment of ``dagster dev`` needs besides the caller's own."""
+    return {
+        "DAGSTER_HOME": str(prepare_dagster_home(home)),
+        HOME_VARIABLE: str(home.path.resolve()),
+        CONFIG_VARIABLE: str(config.resolve()),
+    }
+
+
+def ui_command(port: int = UI_PORT) -> list[str]:
+    """Return the command of the UI and its daemon, on this machine's loopback only; to be run in the checkout."""
+    return ["dagster", "dev", "-w", str(CHECKOUT / "workspace.yaml"), "-h", LOOPBACK, "-p", str(port)]
 
 
 def report_lost_runs(instance: DagsterInstance, home: Home) -> list[str]:
@@ -88,6 +123,7 @@ def _run(definitions: Definitions, instance: DagsterInstance, job_name: str, req
         "is_attended": True,
         **({"now": format_instant(request.now)} if request.now else {}),
     }
+    run_id = str(uuid.uuid4())
     token = LISTENER.set(request.on_step)
     try:
         result = definitions.resolve_job_def(job_name).execute_in_process(
@@ -95,8 +131,10 @@ def _run(definitions: Definitions, instance: DagsterInstance, job_name: str, req
             run_config={"loggers": _QUIET, "resources": {"workspace": {"config": workspace}}},
             tags={ATTENDED_TAG: request.actor},
             raise_on_error=False,
+            run_id=run_id,
         )
     finally:
+        release_sign(run_id)
         LISTENER.reset(token)
     return _launched(job_name, result)
 
@@ -117,12 +155,11 @@ def _launched(job_name: str, result: ExecuteInProcessResult) -> Launched:
 
 @contextmanager
 def _instance(request: Request) -> Iterator[DagsterInstance]:
-    """Open the instance that the UI shows: ``dagster.yaml`` of the checkout, records below the home folder."""
+    """Open the instance that the UI shows."""
     before = os.environ.get(HOME_VARIABLE)
     os.environ[HOME_VARIABLE] = str(request.home.path.resolve())
     try:
-        request.home.make()
-        with DagsterInstance.from_config(str(CHECKOUT)) as instance:
+        with DagsterInstance.from_config(str(prepare_dagster_home(request.home))) as instance:
             report_lost_runs(instance, request.home)
             yield instance
     finally:

@@ -3,7 +3,8 @@
 Belongs here: the answer to run monitoring's question. Does not belong here: the signs themselves (``resources.alive``).
 
 Dagster's default launcher cannot answer after a restart, so a run that was killed together with its code
-server stays "started" for ever, and holds the only place in the queue. With this one, run monitoring reports it as failed.
+server stays "started" for ever, and holds the only place in the queue. With this one, run monitoring reports it as
+failed.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from pipeline.home import Home
 from pipeline.instants import parse_instant
 from pipeline.settings import DEFAULT_CONFIG
 from resources.alive import hold_sign
+from resources.run_log import RunLog
 from resources.session import Session, Terms
 from resources.workspace import default_home
 
@@ -51,20 +52,22 @@ class WorkspaceResource(ConfigurableResourceFactory[Session]):
             now=_instant(self.now),
             is_attended=self.is_attended,
         )
-        return Session(terms, say=context.log.info if context.log else print, as_failure=as_failure)
+        log = RunLog(terms.home, run.run_id if run else "", run.job_name if run else "")
+        return Session(terms, log, say=context.log.info if context.log else print, as_failure=as_failure)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Session]:
-        """Give the run its session and its sign of life, and close the session when the run ends."""
-        sign = hold_sign(self._home(), context.run.run_id) if context.run else None
+        """Give the run its session and its sign of life, and close the session when the run ends.
+
+        The sign stays until the process ends (or its launcher frees it): the run's end is recorded after this.
+        """
+        if context.run:
+            hold_sign(self._home(), context.run.run_id)
         session = self.create_resource(context)
         try:
             yield session
         finally:
             session.close()
-            # Else the sign stays until the process ends: the run's last event is written after this.
-            if sign is not None and self.is_attended:
-                os.close(sign)
 
     def _home(self) -> Home:
         return Home(Path(self.home_path) if self.home_path else default_home(dict(os.environ)))

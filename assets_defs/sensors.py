@@ -31,6 +31,7 @@ from dagster import (
     run_failure_sensor,
     sensor,
 )
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from pipeline.home import Home
 from pipeline.instants import format_instant, parse_instant
@@ -42,6 +43,7 @@ ASKED_AGAIN_AFTER: Final = timedelta(minutes=5)
 REMINDED_AFTER: Final = timedelta(days=1)
 EVERY_SECONDS: Final = 30
 ATTENDED_TAG: Final = "vipgrid/attended"
+_EVALUATED: Final = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 _UNDER_WAY: Final = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -73,9 +75,7 @@ def dispatch_wanted(waiting: Waiting | None, cursor: str | None, now: datetime) 
     return f"{waiting.turn_id} {waiting.digest} {stamp}", f"{waiting.digest} {stamp}"
 
 
-def alert_wanted(
-    reds: Iterable[RedCheck], cursor: str | None, now: datetime
-) -> tuple[Sequence[RedCheck], str]:
+def alert_wanted(reds: Iterable[RedCheck], cursor: str | None, now: datetime) -> tuple[Sequence[RedCheck], str]:
     """Return the red checks that nobody was told of within a day, and the new cursor."""
     told: Mapping[str, str] = json.loads(cursor) if cursor else {}
     fresh, known = [], {}
@@ -95,7 +95,10 @@ def red_check_message(reds: Sequence[RedCheck]) -> dict[str, str]:
         f"{red.check} on {red.asset}" + ("" if red.bad_rows is None else f": {red.bad_rows} bad rows") for red in reds
     ]
     subject = f"{len(reds)} checks are red" if len(reds) > 1 else f"The check {reds[0].check} is red"
-    return {"subject": subject, "body": "\n".join([*lines, "", "See `vipgrid status`, or the asset's checks in the UI."])}
+    return {
+        "subject": subject,
+        "body": "\n".join([*lines, "", "See `vipgrid status`, or the asset's checks in the UI."]),
+    }
 
 
 def failed_run_message(job_name: str, run_id: str, error: str | None) -> dict[str, str]:
@@ -153,15 +156,15 @@ def read_red_checks(instance: DagsterInstance, checks: Iterable[AssetCheckKey]) 
     """Return the checks of severity error whose last evaluation failed."""
     reds = []
     for key in checks:
-        record = instance.get_latest_asset_check_evaluation_record(key)
-        event = record.event.dagster_event if record and record.event else None
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=_EVALUATED)
+        event = records[0].event.dagster_event if records and records[0].event else None
         evaluation = event.asset_check_evaluation_data if event else None
-        if record is None or evaluation is None or evaluation.passed:
+        if evaluation is None or evaluation.passed:
             continue
         if evaluation.severity is AssetCheckSeverity.ERROR:
             bad_rows = evaluation.metadata.get("bad_rows")
             count = bad_rows.value if bad_rows is not None and isinstance(bad_rows.value, int) else None
-            reds.append(RedCheck("/".join(key.asset_key.path), key.name, record.run_id, count))
+            reds.append(RedCheck("/".join(key.asset_key.path), key.name, records[0].run_id, count))
     return reds
 
 
@@ -182,7 +185,7 @@ def _failed_runs() -> SensorDefinition:
         message = failed_run_message(run.job_name, run.run_id, first_error(context))
         return RunRequest(job_name="alert", run_key=f"failed {run.run_id}", run_config=_alert_config(message))
 
-    return failed_runs_sensor  # type: ignore[return-value]
+    return failed_runs_sensor
 
 
 def first_error(context: RunFailureSensorContext) -> str | None:

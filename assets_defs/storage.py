@@ -9,6 +9,7 @@ cores 700 events took 8 s, and 3 s with this class (docs/dagster.md). Nothing el
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -87,13 +88,23 @@ class HomeStorage(DagsterSqliteStorage):
         return {"base_dir": Field(StringSource, is_required=False)}
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
-    ) -> HomeStorage:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> HomeStorage:
         """Make it below the home folder, unless another is named."""
         folder = config_value.get("base_dir") or Home(default_home(dict(os.environ))).dagster.resolve()
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(str(folder), inst_data)
+        with _one_at_a_time(Path(folder) / "storage.lock"):
+            return cls(str(folder), inst_data)
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Let one process make the tables: two at once on a fresh home disturb each other."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _relax(connection: Any, _: object) -> None:

@@ -1,2 +1,93 @@
-def add_to(app):
-    pass
+"""Keeping: backup and restore.
+
+Belongs here: the lock round a copy, and what follows a restore. Does not belong here: the copy (``pipeline.backup``).
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from cli.context import Context
+from cli.words import Given
+from cli.working import rebuild_warehouse
+from pipeline.backup import back_up
+from pipeline.errors import ConfigurationError, ExitCode
+from pipeline.ledger.journal import Journal
+from pipeline.ledger.turns import read_turns
+from pipeline.restoring import restore as put_back
+from pipeline.settings import Settings
+from resources.clock import system_now
+from resources.warehouse import writer_lock
+
+
+def add_to(app: App) -> None:
+    """Add the commands."""
+    for command in (backup, restore):
+        app.command(command)
+
+
+def backup(destination: Path, *, context: Given) -> int:
+    """Copy what cannot be computed again into DESTINATION: a new folder, or one file (NAME.tar.zst)."""
+    actor = context.actor()
+    with context.out.progress("copying"), writer_lock(context.home, wait_seconds=None, say=context.out.say):
+        Journal(context.home.ledger).mend()
+        copied = back_up(context.home, destination, actor=actor, at=system_now())
+    document = {
+        "backup": str(copied.path),
+        "files": copied.files,
+        "size_bytes": copied.size_bytes,
+        "ledger_entries": copied.last_seq + 1,
+    }
+    what = f"{copied.files} files ({copied.size_bytes} bytes, {copied.last_seq + 1} ledger entries)"
+    context.out.sentences(document, [f"Copied {what} to {copied.path}."])
+    return ExitCode.DONE
+
+
+def restore(
+    source: Path,
+    *,
+    replace: Annotated[bool, Parameter(negative="", help="Set a home that is not empty aside.")] = False,
+    reason: Annotated[str | None, Parameter(help="Why; it is journalled.")] = None,
+    context: Given,
+) -> int:
+    """Verify the backup SOURCE, put it in the home's place, and make every table again from it."""
+    actor = context.actor()
+    out = context.out
+    with out.progress("restoring"):
+        is_there = context.home.path.exists()
+        with writer_lock(context.home, wait_seconds=None, say=out.say) if is_there else nullcontext():
+            restored = put_back(context.home, source, is_replacing=replace, actor=actor, reason=reason, at=system_now())
+    manifest, set_aside, unsettled = restored.manifest, restored.set_aside, restored.unsettled_actions
+    settings, why_not = _settings(context)
+    tables = None
+    if settings is not None and read_turns(Journal(context.home.ledger)).last is not None:
+        tables, _ = rebuild_warehouse(context, settings_of_call=settings)
+    document = {
+        "home": str(context.home.path),
+        "backup_made_at": manifest["made_at"],
+        "ledger_entries": manifest["last_seq"] + 1,
+        "files": len(manifest["files"]),
+        "set_aside": None if set_aside is None else str(set_aside),
+        "unsettled_actions": unsettled,
+        "tables": tables,
+    }
+    lines = [f"Restored {len(manifest['files'])} files of the backup of {manifest['made_at']} to {context.home.path}."]
+    if set_aside is not None:
+        lines.append(f"What was there lies in {set_aside}.")
+    if unsettled:
+        lines.append(f"{unsettled} actions may have been sent since: each is looked up before it is sent.")
+    if tables is None:
+        lines.append(f"The tables were not made again ({why_not or 'no turn was ever opened'}): run `vipgrid rebuild`.")
+    out.sentences(document, lines)
+    return ExitCode.DONE
+
+
+def _settings(context: Context) -> tuple[Settings | None, str | None]:
+    try:
+        return context.settings(), None
+    except ConfigurationError as error:
+        return None, str(error).rstrip(".")

@@ -73,13 +73,13 @@ def run(app: App, tokens: Sequence[str]) -> int:
     ) -> None:
         given = given or Globals()
         command, bound, ignored = app.parse_args(rest, print_error=False, exit_on_error=False)
-        context = Context(Home(given.home), given.config, given.actor, Output(is_json=given.json))
-        extra: dict[str, Any] = {name: context for name in ignored}
+        context = Context(Home(given.home.resolve()), given.config, given.actor, Output(is_json=given.json))
+        extra: dict[str, Any] = dict.fromkeys(ignored, context)
         code = command(*bound.args, **bound.kwargs, **extra)
         codes.append(int(code or ExitCode.DONE))
 
     app.meta.default(launch)
-    app.meta(tokens, print_error=False, exit_on_error=False)
+    app.meta(tokens, print_error=False, exit_on_error=False, result_action="return_value")
     return codes[0] if codes else int(ExitCode.DONE)
 
 
@@ -105,7 +105,7 @@ def _guarded(tokens: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         write_error("Interrupted; what was begun is taken up by the next call.")
-    except Exception as error:  # noqa: BLE001 - a person at a terminal gets a sentence, never a traceback
+    except Exception as error:
         if is_debugging:
             raise
         write_error(f"Unexpected {type(error).__name__}: {error}; {DEBUG_VARIABLE}=1 shows where it came from.")

@@ -29,11 +29,9 @@ from pipeline.instants import format_instant
 
 PROGRESS_AFTER_SECONDS: Final = 2.0
 WIDTH_WITHOUT_TERMINAL: Final = 200
-DASH: Final = "–"
+DASH: Final = "\u2013"
 # C0 and C1 controls, DEL, line and paragraph separators, direction marks, the byte order mark, lone surrogates.
-_UNSAFE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def shown(value: object) -> str:
@@ -72,6 +70,15 @@ class Output:
             sys.stdout.flush()
         else:
             for_people()
+
+    def sentences(self, document: Mapping[str, Any], lines: Iterable[str]) -> None:
+        """Give a result that sentences tell."""
+
+        def tell() -> None:
+            for line in lines:
+                self.line(line)
+
+        self.result(document, tell)
 
     def line(self, text: str, style: str = "") -> None:
         """Write one line for people; ``text`` may hold anything."""

@@ -242,8 +242,11 @@ def _show_holders(context: Context, document: Mapping[str, Any]) -> None:
     )
     unknown = sum(1 for row in document["rows"] if row["version_no"] is None)
     out.line(f"{unknown} of these copies are of a version that nobody knows.")
-    out.line(f"{len(document['unmatched_downloads'])} downloads cannot be matched to a partner: they may be holders too.")
+    out.line(
+        f"{len(document['unmatched_downloads'])} downloads cannot be matched to a partner: they may be holders too."
+    )
     if document["classification"] == "safety":
-        out.line(f"Safety: {len(document['recipients'])} partners obtained it since {_stamp(document['recipients_since'])}.")
+        out.line(
+            f"Safety: {len(document['recipients'])} partners obtained it since {_stamp(document['recipients_since'])}."
+        )
     out.line("Nothing was sent.", style="dim")
-

@@ -45,9 +45,7 @@ class Status:
 
 def read_status(reader: Reader) -> Status:
     """Gather everything from one consistent set of tables."""
-    streams = reader.rows(
-        _STREAMS.format(streams=reader.table("ops.streams")), {"as_of": reader.question.as_of}
-    )
+    streams = reader.rows(_STREAMS.format(streams=reader.table("ops.streams")), {"as_of": reader.question.as_of})
     outbox = _rows(reader, "sync.actions", _OUTBOX)
     held = _rows(reader, "sync.actions", _HELD)
     dead = _rows(reader, "sync.actions", _DEAD)
@@ -139,5 +137,3 @@ def _count(reader: Reader, table: str) -> int | None:
     if not reader.has(table):
         return None
     return int(reader.rows(f"select count(*) as n from {table}")[0]["n"])  # noqa: S608 - a name of ours
-
-

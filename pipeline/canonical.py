@@ -36,7 +36,7 @@ def canonical_record(raw: bytes) -> bytes:
     if b"\\" not in raw:
         try:
             value = _decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise NotCanonicalError(f"not JSON: {error}") from error
         if type(value) is dict and _is_complete(raw, value) and _is_plain(value):
             return _sorted_encoder.encode(value)

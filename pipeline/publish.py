@@ -14,7 +14,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ from pipeline.ledger.turns import Turn
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection
-from pipeline.sqlmodels.runner import table_exists
+from pipeline.sqlmodels.runner import existing_tables
 
 LATEST: Final = "latest"
 FULL: Final = "full"
@@ -78,9 +78,10 @@ def publish(
     folder = _new_folder(snapshots, f"{kind}-{turn.id}")
     rows: dict[str, int] = {}
     tables = []
-    for model in _chosen(connection, graph, kind):
-        rows[model.name] = write_table(connection, model, folder / model.floor / f"{model.table}.parquet")
+    for model, count in _chosen(connection, graph, kind):
         file = folder / model.floor / f"{model.table}.parquet"
+        write_table(connection, model, file)
+        rows[model.name] = count
         tables.append(
             {
                 "table": model.name,
@@ -96,8 +97,8 @@ def publish(
     return Snapshot(folder, rows)
 
 
-def write_table(connection: Connection, model: Model, file: Path) -> int:
-    """Write one table in the order of its grain, durable; return its rows."""
+def write_table(connection: Connection, model: Model, file: Path) -> None:
+    """Write one table in the order of its grain, durable."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     order = ", ".join(model.grain)
     connection.execute(
@@ -106,8 +107,6 @@ def write_table(connection: Connection, model: Model, file: Path) -> int:
     )
     with file.open("rb") as written:
         os.fsync(written.fileno())
-    counted: list[tuple[Any, ...]] = connection.sql(f"select count(*) from {model.name}").fetchall()  # noqa: S608 - a model's own name
-    return int(counted[0][0])
 
 
 def file_sha256(file: Path) -> str:
@@ -126,13 +125,13 @@ def read_manifest(home: Home, kind: str = LATEST) -> dict[str, Any] | None:
     return manifest
 
 
-def _chosen(connection: Connection, graph: Graph, kind: str) -> Iterable[Model]:
-    for model in graph.models.values():
-        if model.floor not in _FLOORS or not table_exists(connection, model.name):
+def _chosen(connection: Connection, graph: Graph, kind: str) -> Iterator[tuple[Model, int]]:
+    for name, rows in sorted(existing_tables(connection).items()):
+        model = graph.models.get(name)
+        if model is None or model.floor not in _FLOORS:
             continue
-        counted = connection.sql(f"select count(*) from {model.name}").fetchall()  # noqa: S608 - a model's own name
-        if kind == FULL or model.floor in _ALWAYS or counted[0][0] < LARGE_ROWS:
-            yield model
+        if kind == FULL or model.floor in _ALWAYS or rows < LARGE_ROWS:
+            yield model, rows
 
 
 def _new_folder(snapshots: Path, name: str) -> Path:

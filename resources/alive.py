@@ -17,16 +17,24 @@ from typing import Final
 from pipeline.home import Home
 
 _KEPT_SECONDS: Final = 86_400
+_held: Final[dict[str, int]] = {}
 
 
-def hold_sign(home: Home, run_id: str) -> int:
-    """Lock the run's file and return its descriptor; it stays locked until that is closed or the process ends."""
+def hold_sign(home: Home, run_id: str) -> None:
+    """Lock the run's file until ``release_sign``, or until the process ends."""
     folder = _folder(home)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(folder)
     descriptor = os.open(folder / run_id, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    _held[run_id] = descriptor
+
+
+def release_sign(run_id: str) -> None:
+    """Free the run's file: its end is on record."""
+    descriptor = _held.pop(run_id, None)
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def is_alive(home: Home, run_id: str) -> bool | None:

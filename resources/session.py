@@ -6,6 +6,7 @@ listener which step is under way, alerts about runs. Does not belong here: Dagst
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -23,13 +24,13 @@ from pipeline.ledger.turns import ACTOR, read_turns
 from pipeline.settings import load_settings
 from resources.clock import system_now
 from resources.outbox_sender import open_senders
+from resources.run_log import RunLog
 from resources.workspace import Workspace
 
 Listener = Callable[[str], None]
 
-# Who follows the steps (the terminal's progress), and the turn that log lines belong to.
+# Who follows the steps: the terminal's progress.
 LISTENER: Final[ContextVar[Listener | None]] = ContextVar("listener", default=None)
-TURN_ID: Final[ContextVar[str | None]] = ContextVar("turn_id", default=None)
 
 ALERT_DECIDED: Final = "alert_decided"
 ALERT_SENT: Final = "alert_sent"
@@ -53,12 +54,12 @@ class Session:
     """One run's hold on the state; ``as_failure`` says an error in the words of whoever runs the steps."""
 
     terms: Terms
+    log: RunLog
     say: Callable[[str], None]
     as_failure: Callable[[Exception, bool], Exception]
     _stack: ExitStack = field(default_factory=ExitStack)
     _workspace: Workspace | None = None
     _failed: dict[str, Exception] = field(default_factory=dict)
-    _is_fresh: bool = True
 
     @contextmanager
     def attempt(self, step: str) -> Iterator[Workspace]:
@@ -71,20 +72,18 @@ class Session:
         listener = LISTENER.get()
         if listener is not None:
             listener(step)
+        started = time.monotonic()
         try:
             yield self._opened()
         except Exception as error:
             self._failed[step] = error
+            self._note("step_failed", step, started, error)
             raise self.as_failure(error, self.terms.is_attended) from error
-        finally:
-            if self._is_fresh:
-                self._is_fresh = False
-                self._note_turn()
         self._failed.pop(step, None)
+        self._note("step_succeeded", step, started)
 
     def close(self) -> None:
         """End the run in the journal, as failed where a step's last attempt failed, and free the lock."""
-        TURN_ID.set(None)
         error = next(iter(self._failed.values()), None)
         if error is None:
             self._stack.close()
@@ -105,16 +104,25 @@ class Session:
                     what=terms.what,
                     actor=terms.actor,
                     now=terms.now,
-                    say=self.say,
+                    say=self._say,
                 )
             )
-            self._note_turn()
         return self._workspace
 
-    def _note_turn(self) -> None:
-        if self._workspace is not None:
-            last = read_turns(self._workspace.journal).last
-            TURN_ID.set(last.id if last else None)
+    def _say(self, sentence: str) -> None:
+        self.say(sentence)
+        self.log.write("waiting", turn=None, message=sentence)
+
+    def _note(self, event: str, step: str, started: float, error: Exception | None = None) -> None:
+        turn = self._workspace.known_turn if self._workspace else None
+        self.log.write(
+            event,
+            turn=turn.id if turn else None,
+            level="error" if error else "info",
+            step=step,
+            seconds=round(time.monotonic() - started, 3),
+            error=None if error is None else f"{type(error).__name__}: {error}",
+        )
 
 
 def send_alert(workspace: Workspace, subject: str, body: str) -> Outcome | None:

@@ -117,9 +117,7 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _connect(
-    home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float
-) -> duckdb.DuckDBPyConnection:
+def _connect(home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

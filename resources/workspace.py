@@ -35,15 +35,15 @@ from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
 from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_settings
-from pipeline.sqlmodels.runner import Result, run_model, table_exists
+from pipeline.sqlmodels.runner import Result, existing_tables, run_model
 from pipeline.version import code_version
 from resources.clock import read_clock, system_now
 from resources.outbox_sender import SystemWaiter, open_senders
 from resources.rest import make_client
 from resources.warehouse import open_for_writing, writer_lock
 
-# The models that fold what happened since: outbox, decisions, turns and runs.
-FOLDS: Final = ("ops.turns", "ops.runs", "core.decisions", "sync.actions", "sync.notice_decisions")
+# The models that fold what people decided and the dispatcher did.
+FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
 
 StepResult = Result | FindingsOutcome | DecideOutcome
 
@@ -61,6 +61,7 @@ class Workspace:
     _exit: ExitStack
     _turn: Turn | None = None
     _connection: duckdb.DuckDBPyConnection | None = None
+    _tables: frozenset[str] | None = None
     _journal_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -75,8 +76,11 @@ class Workspace:
         now: datetime | None = None,
         wait_seconds: float | None = None,
         say: Callable[[str], None] = lambda _: None,
+        is_journalled: bool = True,
     ) -> Iterator[Workspace]:
         """Take the lock and begin a run; end the run, however that happens, and free the lock.
+
+        Only what changes nothing but the cache (a rebuild) is not journalled.
 
         Raises:
             BusyError: the lock was not free within ``wait_seconds``.
@@ -87,6 +91,9 @@ class Workspace:
             journal = Journal(home.ledger)
             journal.mend()
             workspace = cls(settings, home, journal, load_graph(), str(uuid.uuid4()), now, stack)
+            if not is_journalled:
+                yield workspace
+                return
             workspace._begin_run(what, actor)
             try:
                 yield workspace
@@ -108,6 +115,11 @@ class Workspace:
         if self._turn is None:
             message = "Nothing was pulled yet: run `vipgrid sync` (or materialize everything) first."
             raise RefusedError(message)
+        return self._turn
+
+    @property
+    def known_turn(self) -> Turn | None:
+        """The turn that this run is about, where that is settled already."""
         return self._turn
 
     @property
@@ -173,18 +185,16 @@ class Workspace:
             GrainError: the model's grain does not hold; the old table stays.
 
         """
-        connection = self.connection
         if name in LEDGER_STEPS:
             return self._ledger_step(name)
         model = self.graph.models[name]
-        for needed in self.graph.left_of(model.inputs):
-            if not table_exists(connection, needed):
-                run_model(connection, self.graph.models[needed], self.question, self.turn.number)
-        return run_model(connection, model, self.question, self.turn.number)
+        for needed in self.graph.left_of(model.inputs, stop_at=self._existing()):
+            self._run(needed)
+        return self._run(name)
 
     def ensure(self, name: str) -> None:
         """Compute a table that does not exist yet, and what it needs."""
-        if name in self.graph.models and not table_exists(self.connection, name):
+        if name in self.graph.models and name not in self._existing():
             self.compute(name)
 
     def compute_all(self, on_step: Callable[[str], None] | None = None) -> None:
@@ -240,6 +250,7 @@ class Workspace:
             ConfigurationError: a profile, an address or a secret is wrong.
 
         """
+        self.refresh_folds()
         with open_senders(self.settings) as senders:
             outcome = dispatch(
                 self.connection, self.journal, self.turn, self.settings, senders, waiter=SystemWaiter()
@@ -247,6 +258,16 @@ class Workspace:
         self.refresh_folds()
         self.publish()
         return outcome
+
+    def _run(self, name: str) -> Result:
+        result = run_model(self.connection, self.graph.models[name], self.question, self.turn.number)
+        self._tables = self._existing() | {name}
+        return result
+
+    def _existing(self) -> frozenset[str]:
+        if self._tables is None:
+            self._tables = frozenset(existing_tables(self.connection))
+        return self._tables
 
     def _is_pulled(self) -> bool:
         pulled = self.connection.sql(
@@ -256,8 +277,7 @@ class Workspace:
 
     def _ledger_step(self, name: str) -> FindingsOutcome | DecideOutcome:
         for needed in LEDGER_STEPS[name]:
-            if not table_exists(self.connection, needed):
-                self.compute(needed)
+            self.ensure(needed)
         outcome: FindingsOutcome | DecideOutcome
         if name == "ledger.findings":
             outcome = journal_findings(self.connection, self.journal, self.turn)

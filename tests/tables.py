@@ -60,9 +60,7 @@ class Tables:
     def pull(self, now: datetime) -> Turn:
         turn = open_turn(self.journal, now, now)
         for name in self.settings.connections:
-            outcome = pull_connection(
-                name, self.settings, self.home, self.journal, turn, client_factory=make_client
-            )
+            outcome = pull_connection(name, self.settings, self.home, self.journal, turn, client_factory=make_client)
             assert not outcome.failed, outcome.failed
         return turn
 

@@ -67,7 +67,9 @@ def judge(connection: Connection, period: Period, tables: frozenset[str]) -> Ver
         reasons += _incomplete_days(connection, period.question.as_of)
     total = sum(count for _, _, count in quarantined)
     if total:
-        reasons.append(f"{total} {_plural(total, 'record')} could not be read and {_plural(total, 'waits', 'wait')} in quarantine")
+        reasons.append(
+            f"{total} {_plural(total, 'record')} could not be read and {_plural(total, 'waits', 'wait')} in quarantine"
+        )
     completeness = Completeness.PARTIAL if reasons else Completeness.COMPLETE
     return Verdict(completeness, tuple(reasons), streams, quarantined)
 
@@ -92,7 +94,7 @@ def _incomplete_days(connection: Connection, as_of: datetime) -> list[str]:
         "select day, stream from marts.reconciliation where not is_balanced and day <= cast($as_of as date)"
         " order by day, stream",
         params={"as_of": as_of},
-    ).fetchall()  # type: ignore[assignment] - two columns
+    ).fetchall()
     named = [f"not every record of {stream} that arrived on {day} is accounted for" for day, stream in rows]
     more = len(named) - _REASONS_NAMED
     return named if more <= 0 else [*named[:_REASONS_NAMED], f"nor on {more} more days"]

@@ -102,7 +102,9 @@ def _slices(counted: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, str])
     present = [(name, says, counted[name]) for name, says in wanted.items() if name in counted]
     whole = sum(row["pairs"] for _, _, row in present)
     return [
-        Slice(position=name, says=says, pairs=row["pairs"], partners=row["partners"], percent=100 * row["pairs"] / whole)
+        Slice(
+            position=name, says=says, pairs=row["pairs"], partners=row["partners"], percent=100 * row["pairs"] / whole
+        )
         for name, says, row in present
     ]
 
@@ -151,10 +153,18 @@ _ASSETS_BEHIND: Final = """
 """
 _URGENT: Final = """
     select partner_id, partner_name, region, asset_id, asset_title, position, held_versions, target_version_no,
-        last_obtained_at, notices_posted
+        last_obtained_at, notices_posted,
+        concat_ws(
+            ', ',
+            case when holds_withdrawn then 'withdrawn' end,
+            case when position = 'expired_held' then 'expired' end,
+            case when holds_barred then 'barred' end,
+            case when position = 'unapproved_held' then 'never approved' end
+        ) as because
     from marts.outdated_holdings
     where is_exposed and (holds_withdrawn or holds_barred or position in ('expired_held', 'unapproved_held'))
-    order by case classification when 'safety' then 0 when 'regulated' then 1 else 2 end, partner_id, asset_id
+    order by case classification when 'safety' then 0 when 'regulated' then 1 else 2 end,
+        position = 'current', partner_id, asset_id
 """
 _NOTICES: Final = """
     select kind, state, posted_by, count(*) as notices, count(distinct partner_id) as partners,
@@ -167,7 +177,8 @@ _NOTICES: Final = """
 """
 _ARRIVED: Final = """
     select stream, sum(fetched)::bigint as fetched, sum(new)::bigint as new, sum(new_editions)::bigint as new_editions,
-        sum(duplicates)::bigint as duplicates, sum(quarantined)::bigint as quarantined, bool_and(is_balanced) as is_balanced
+        sum(duplicates)::bigint as duplicates, sum(quarantined)::bigint as quarantined,
+        bool_and(is_balanced) as is_balanced
     from marts.reconciliation
     where $start::timestamptz is null or (day >= cast($start as date) and day < $end::timestamptz)
     group by stream

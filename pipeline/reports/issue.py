@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.errors import StateError
+from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, SYSTEM_ROLE, Draft, Journal, sync_folder
@@ -80,7 +80,6 @@ def issue_report(  # noqa: PLR0913 - the parameters of a report
     known_at: datetime | None = None,
     ledger_seq: int | None = None,
     formats: Sequence[Format] = ALL_FORMATS,
-    out: Path | None = None,
     actor: str | None = None,
 ) -> Issued:
     """Issue a report of the last complete turn, or of the past, and return when it is durable and journalled.
@@ -102,10 +101,8 @@ def issue_report(  # noqa: PLR0913 - the parameters of a report
     marts = [model for model in graph.models.values() if model.floor == "marts"]
     try:
         ask(connection, graph, [*(m.name for m in marts), *_PAGE_NEEDS], period.question, last_seq=ledger_seq)
-        reports = home.reports if out is None else out
-        reports.mkdir(mode=0o700, parents=True, exist_ok=True)
         writing = _Writing(connection, graph, period, tuple(formats), _ledger_seq(connection), _turn_id(connection))
-        issued = writing.issue(reports, marts)
+        issued = writing.issue(home.reports, marts)
     finally:
         connection.execute(f"use {WAREHOUSE}")
     _journal(home, turn, issued, actor)
@@ -188,9 +185,7 @@ class _Writing:
             return f"day >= date '{start[:10]}' and day < timestamptz '{end}'"
         return "true"
 
-    def _manifest(
-        self, name: str, verdict: Verdict, tables: list[dict[str, Any]], folder: Path
-    ) -> dict[str, Any]:
+    def _manifest(self, name: str, verdict: Verdict, tables: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
         month = self.period.month
         return {
             "format": FORMAT_VERSION,
@@ -212,8 +207,7 @@ class _Writing:
             "reasons": list(verdict.reasons),
             "watermarks": [stream.as_data() for stream in verdict.streams],
             "quarantined": [
-                {"stream": stream, "reason": reason, "records": count}
-                for stream, reason, count in verdict.quarantined
+                {"stream": stream, "reason": reason, "records": count} for stream, reason, count in verdict.quarantined
             ],
             "csv": _CSV_NOTES,
             "page": {"file": PAGE, "sha256": file_sha256(folder / PAGE)},
@@ -229,6 +223,29 @@ _CSV_NOTES: Final = {
     " leading ' away to have it back",
     "escaped_starts": list(ESCAPED_STARTS),
 }
+
+
+def copy_report(issued: Issued, out: Path) -> Path:
+    """Copy a report's folder below another one, whole or not at all, and return where it lies.
+
+    Raises:
+        RefusedError: something else bears its name there.
+
+    """
+    target = out / issued.name
+    if is_same_report(target, issued.folder):
+        return target
+    if os.path.lexists(target):
+        message = f"{target} is there already and is not this report: name another folder with --out."
+        raise RefusedError(message)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = out / f".{issued.name}.{os.getpid()}.part"
+    try:
+        shutil.copytree(issued.folder, draft)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
 
 
 def is_same_report(one: Path, other: Path) -> bool:

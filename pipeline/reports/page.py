@@ -24,7 +24,8 @@ from pipeline.sqlmodels.relations import Connection
 from pipeline.version import code_version
 
 PAGE: Final = "report.html"
-ABSENT: Final = "–"
+ABSENT: Final = "\u2013"
+LONGEST_CHARACTERS: Final = 300
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -56,7 +57,10 @@ def _shown(value: Any) -> Any:
     """Make what is absent a dash, and text from outside harmless; markup of our own stays what it is."""
     if value is None:
         return ABSENT
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", value) if type(value) is str else value
+    if type(value) is not str:
+        return value
+    shortened = value if len(value) <= LONGEST_CHARACTERS else value[: LONGEST_CHARACTERS - 1] + "…"
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", shortened)
 
 
 def _day(instant: datetime | None) -> str | None:

@@ -66,10 +66,9 @@ def choose_period(
     known = min(known_at or last.known_at, last.known_at).astimezone(UTC)
     if month is None:
         instant = (as_of or last.as_of).astimezone(UTC)
-        stamp = format_instant(instant)
         return Period(
             name=f"as-of-{_compact(instant)}",
-            title=f"as of {stamp[:16].replace('T', ' ')} UTC",
+            title=f"{instant.day} {instant:%B %Y, %H:%M} UTC",
             question=Question(instant, known),
             month=None,
             is_running=False,

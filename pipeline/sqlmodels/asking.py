@@ -45,7 +45,7 @@ def read_stored(connection: Connection) -> Stored | None:
     """
     turns = connection.sql(
         f"select turn_no, now, known_at from {WAREHOUSE}.ops.turns where is_complete order by turn_no desc limit 1"  # noqa: S608 - a name of ours
-        if _exists(connection, "ops.turns")
+        if "ops.turns" in _tables(connection)
         else "select null, null, null limit 0"
     ).fetchall()
     if not turns:
@@ -76,7 +76,8 @@ def ask(
         raise StateError(message)
     wanted = [name for name in (*targets, *ALWAYS_ASKED) if name in graph.models]
     _clear(connection)
-    changed = _changed(graph, stored, question, last_seq) | _missing(connection, graph)
+    # What has no table yet is computed as well: newer code asks an older warehouse.
+    changed = _changed(graph, stored, question, last_seq) | (graph.models.keys() - _tables(connection))
     roots = frozenset(name for name in graph.models if is_root(name))
     needed = graph.left_of(wanted, stop_at=roots)
     computed = [name for name in needed if name in changed]
@@ -107,16 +108,12 @@ def _changed(graph: Graph, stored: Stored, question: Question, last_seq: int | N
     return frozenset(name for name in reached if name in graph.models and not is_root(name))
 
 
-def _missing(connection: Connection, graph: Graph) -> frozenset[str]:
-    """Return the models that have no table yet: newer code asks an older warehouse."""
-    present = {
-        f"{schema}.{table}"
-        for schema, table in connection.sql(
-            "select schema_name, table_name from duckdb_tables() where database_name = $catalog",
-            params={"catalog": WAREHOUSE},
-        ).fetchall()
-    }
-    return frozenset(graph.models.keys() - present)
+def _tables(connection: Connection) -> frozenset[str]:
+    rows = connection.sql(
+        "select schema_name, table_name from duckdb_tables() where database_name = $catalog",
+        params={"catalog": WAREHOUSE},
+    ).fetchall()
+    return frozenset(f"{schema}.{table}" for schema, table in rows)
 
 
 def _asks_for(model: Model, parameter: str) -> bool:
@@ -126,13 +123,14 @@ def _asks_for(model: Model, parameter: str) -> bool:
 def _clear(connection: Connection) -> None:
     connection.execute(f"use {WAREHOUSE}")
     for (schema,) in connection.sql(
-        "select schema_name from duckdb_schemas() where database_name = $scope and not internal and schema_name <> 'main'",
+        "select schema_name from duckdb_schemas()"
+        " where database_name = $scope and not internal and schema_name <> 'main'",
         params={"scope": SCOPE},
     ).fetchall():
         connection.execute(f"drop schema {SCOPE}.{schema} cascade")
 
 
-def _lay_views(  # noqa: PLR0913 - what is computed, what is seen, and how
+def _lay_views(
     connection: Connection,
     graph: Graph,
     computed: Iterable[str],
@@ -160,13 +158,3 @@ def _filter(name: str, question: Question, last_seq: int | None) -> str:
     if name == _LEDGER and last_seq is not None:
         return f" where {known} and seq <= {last_seq}"
     return f" where {known}"
-
-
-def _exists(connection: Connection, name: str) -> bool:
-    floor, _, table = name.partition(".")
-    return bool(
-        connection.sql(
-            "select 1 from duckdb_tables() where database_name = $catalog and schema_name = $floor and table_name = $table",
-            params={"catalog": WAREHOUSE, "floor": floor, "table": table},
-        ).fetchall()
-    )

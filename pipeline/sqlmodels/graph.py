@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ SQL_FOLDER: Final = Path(__file__).parent.parent.parent / "sql"
 # Steps that are no SQL: they append to the journal what a table says, and are done when it is durable.
 LEDGER_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "ledger.findings": ("audit.conditions",),
-    "ledger.actions": ("sync.notice_candidates",),
+    "ledger.actions": ("sync.notice_candidates", "sync.notice_facts", "core.notices", "core.partners"),
 }
 
 
@@ -60,8 +61,9 @@ class Graph:
         return tuple(found)
 
 
+@cache
 def load_graph(folder: Path = SQL_FOLDER) -> Graph:
-    """Read every model and order them.
+    """Read every model and order them; a process reads a folder once.
 
     Raises:
         ConfigurationError: a model is refused, an input does not exist, or models read each other in a circle.

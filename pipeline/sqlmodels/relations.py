@@ -217,9 +217,9 @@ def _pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
     parts = [
         (
             "select null::varchar as stream, null::varchar as system, null::integer as turn_no,"
-            " null::integer as page_no, null::bigint as records, null::bigint as rejected, null::varchar as body_sha256, null::integer as status,"
-            " null::varchar as received_at, null::varchar as cursor_in, null::varchar as cursor_out,"
-            " null::varchar as origin limit 0"
+            " null::integer as page_no, null::bigint as records, null::bigint as rejected,"
+            " null::varchar as body_sha256, null::integer as status, null::varchar as received_at,"
+            " null::varchar as cursor_in, null::varchar as cursor_out, null::varchar as origin limit 0"
         )
     ]
     by_turn: dict[tuple[str, str, int], list[LandedChunk]] = {}

@@ -51,7 +51,7 @@ def run_model(connection: Connection, model: Model, question: Question, turn_no:
     """
     with transaction(connection):
         connection.execute(f"create schema if not exists {model.floor}")
-        if model.refresh == "append" and table_exists(connection, model.name):
+        if model.refresh == "append" and model.name in existing_tables(connection):
             _append(connection, model, question)
         else:
             create_table(connection, model, question)
@@ -62,9 +62,7 @@ def run_model(connection: Connection, model: Model, question: Question, turn_no:
 
 def create_table(connection: Connection, model: Model, question: Question) -> None:
     """Make the model's table in the current catalog from whatever its inputs' names stand for there."""
-    connection.execute(
-        f"create or replace table {model.name} as\n{model.text}", parameters_of(model, question)
-    )
+    connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters_of(model, question))
 
 
 def parameters_of(model: Model, question: Question) -> dict[str, datetime]:
@@ -94,15 +92,13 @@ def check_grain(connection: Connection, model: Model) -> int:
     return int(counted[0][0])
 
 
-def table_exists(connection: Connection, name: str) -> bool:
-    """Say whether the table is there."""
-    floor, _, table = name.partition(".")
-    found = connection.sql(
+def existing_tables(connection: Connection) -> dict[str, int]:
+    """Return the models whose tables are there, and how many rows each had when it was made."""
+    has_record = connection.sql(
         "select 1 from duckdb_tables() where database_name = current_catalog()"
-        " and schema_name = $floor and table_name = $table",
-        params={"floor": floor, "table": table},
+        " and schema_name = 'ops' and table_name = 'models'"
     ).fetchall()
-    return bool(found)
+    return dict(connection.sql("select model, rows from ops.models").fetchall()) if has_record else {}
 
 
 def columns_of(connection: Connection, model: Model) -> tuple[tuple[str, str], ...]:
@@ -123,10 +119,7 @@ def _append(connection: Connection, model: Model, question: Question) -> None:
 
 def _record(connection: Connection, model: Model, turn_no: int, rows: int) -> None:
     connection.execute(
-        "create table if not exists ops.models"
-        " (model varchar, turn_no integer, text_sha256 varchar, rows bigint)"
+        "create table if not exists ops.models (model varchar, turn_no integer, text_sha256 varchar, rows bigint)"
     )
     connection.execute("delete from ops.models where model = ?", [model.name])
-    connection.execute(
-        "insert into ops.models values (?, ?, ?, ?)", [model.name, turn_no, model.text_sha256, rows]
-    )
+    connection.execute("insert into ops.models values (?, ?, ?, ?)", [model.name, turn_no, model.text_sha256, rows])

@@ -240,3 +240,14 @@ def test_nothing_is_posted_under_an_id_that_means_another_asset_there(world: Wor
     assert world.decide().actions == 0
     assert world.ask("select decision, reason from sync.notice_decisions") == [("suppressed", "unmatched_identity")]
     assert world.decide().suppressed == 0
+
+
+def test_no_notice_names_another_partner(world: World) -> None:
+    names = {"P1": "Nordwind", "P2": "Brauhaus Elbtal", "P3": "Caves du Midi"}
+    world.give("core.partners", *({"partner_id": key, "name": name} for key, name in names.items()))
+    world.give("freshness.positions", *({"partner_id": key} for key in names))
+    world.give("freshness.held_copies", *({"partner_id": key} for key in names))
+    world.decide()
+
+    for partner_id, payload in world.ask("select partner_id, cast(payload as varchar) from sync.actions"):
+        assert {key for key, name in names.items() if name in payload} == {partner_id}

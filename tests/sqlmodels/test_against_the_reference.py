@@ -41,7 +41,9 @@ def differences(network: Network) -> list[str]:
             turn = tables.receive(batch, rng)
             arrivals = network.arrivals(count)
             is_last = count == len(network.batches)
-            for place, as_of in enumerate([batch.now, *(network.questions[:QUESTIONS_OF_A_NETWORK] if is_last else [])]):
+            for place, as_of in enumerate(
+                [batch.now, *(network.questions[:QUESTIONS_OF_A_NETWORK] if is_last else [])]
+            ):
                 tables.compute(turn, as_of, TARGETS, floors=() if place == 0 else ("freshness",))
                 expected: Rows = {
                     pair: tuple(getattr(row, name) for name in COLUMNS)
@@ -53,11 +55,11 @@ def differences(network: Network) -> list[str]:
                     for pair in sorted(stored.keys() | expected.keys())
                     if stored.get(pair) != expected.get(pair)
                 ]
-            columns = "region, zone, asset_id, version_no, effective_at, ended_at, end_reason, is_reinstated, resolution_flag"
+            columns = (
+                "region, zone, asset_id, version_no, effective_at, ended_at, end_reason, is_reinstated, resolution_flag"
+            )
             lives = set(tables.rows(f"select {columns} from freshness.version_lives"))
-            reference = {
-                tuple(getattr(life, name) for name in columns.split(", ")) for life in version_lives(arrivals)
-            }
+            reference = {tuple(getattr(life, name) for name in columns.split(", ")) for life in version_lives(arrivals)}
             found += [f"a life of one side only: {life}" for life in sorted(lives ^ reference, key=str)]
     return found
 

@@ -1,0 +1,5 @@
+"""What the reports' tests are given."""
+
+from tests.cli.network import lived
+
+__all__ = ["lived"]

@@ -1,0 +1,81 @@
+"""Running models: all or nothing, with the grain held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.home import Home
+from pipeline.sqlmodels.model import read_model
+from pipeline.sqlmodels.relations import Question
+from pipeline.sqlmodels.runner import GrainError, existing_tables, run_model
+from resources.warehouse import open_in_memory
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+QUESTION = Question(NOON, NOON)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    home = Home(tmp_path / "home")
+    home.make()
+    with open_in_memory(home) as opened:
+        opened.execute("create schema ops")
+        opened.execute("create schema core")
+        opened.execute("create table core.things (thing_id varchar, since timestamptz)")
+        yield opened
+
+
+def things(folder: Path, refresh: str = "full") -> Path:
+    path = folder / "freshness" / "things.sql"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        f"-- One row per thing.\n-- Grain: thing_id\n-- Refresh: {refresh}\n"
+        "with things as (select * from core.things where since <= $as_of) select * from things",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_table_has_what_its_inputs_have_at_the_instant_asked_for(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    connection.execute(
+        "insert into core.things values ('a', '2026-03-02T12:00:00Z'), ('b', '2026-03-02T12:00:00.000001Z')"
+    )
+    result = run_model(connection, read_model(things(tmp_path)), QUESTION, 1)
+    assert result.rows == 1
+    assert result.columns == (("thing_id", "VARCHAR"), ("since", "TIMESTAMP WITH TIME ZONE"))
+    assert existing_tables(connection) == {"freshness.things": 1}
+
+
+@pytest.mark.parametrize("bad", ["('a', '2026-01-01T00:00:00Z')", "(null, '2026-01-01T00:00:00Z')"])
+def test_a_broken_grain_leaves_the_old_table(tmp_path: Path, connection: duckdb.DuckDBPyConnection, bad: str) -> None:
+    connection.execute("insert into core.things values ('a', '2026-01-01T00:00:00Z')")
+    model = read_model(things(tmp_path))
+    run_model(connection, model, QUESTION, 1)
+    connection.execute(f"insert into core.things values {bad}")
+    with pytest.raises(GrainError, match="thing_id="):
+        run_model(connection, model, QUESTION, 2)
+    assert connection.sql("select count(*) from freshness.things").fetchall() == [(1,)]
+    assert connection.sql("select turn_no from ops.models").fetchall() == [(1,)]
+
+
+def test_append_adds_what_is_new_and_leaves_the_rest(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    model = read_model(things(tmp_path, "append"))
+    connection.execute("insert into core.things values ('a', '2026-01-01T00:00:00Z')")
+    run_model(connection, model, QUESTION, 1)
+    connection.execute("update core.things set since = '2025-01-01T00:00:00Z'")
+    connection.execute("insert into core.things values ('b', '2026-01-01T00:00:00Z')")
+    assert run_model(connection, model, QUESTION, 2).rows == 2
+    kept = connection.sql("select since = '2026-01-01T00:00:00Z' from freshness.things where thing_id = 'a'").fetchall()
+    assert kept == [(True,)]
+
+
+def test_nothing_outside_the_home_can_be_read(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.Error, match="disabled by config"):
+        connection.sql("select * from read_csv('/etc/passwd')").fetchall()
