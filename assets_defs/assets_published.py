@@ -24,6 +24,7 @@ from dagster import (
     multi_asset,
 )
 
+from pipeline.publish import read_manifest
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph
 from resources.session import Session
 
@@ -67,38 +68,52 @@ def _latest(inputs: list[str]) -> AssetsDefinition:
         description="The snapshot in place is of the last turn.",
     )
 
-    @multi_asset(name="publish_latest", specs=[spec], check_specs=[check])
+    @multi_asset(name="publish_latest", specs=[spec], check_specs=[check], can_subset=True)
     def publish_latest(context: AssetExecutionContext, workspace: ResourceParam[Session]) -> Iterator[Yielded]:
+        snapshot = None
         with workspace.attempt("published.latest") as opened:
             opened.ensure("ops.streams")
             turn = opened.turn
-            snapshot = None
-            if opened.is_computed():
+            if LATEST in context.selected_asset_keys and opened.is_computed():
                 opened.complete_turn()
                 snapshot = opened.publish()
                 positions = position_bars(opened.connection)
-        if snapshot is None:
-            sentence = (
-                f"Turn {turn.id} is not complete, because not every stream was pulled and every table computed in it: "
-                "the snapshot before it stays. Run the job `sync` (or materialize everything)."
+            in_place = read_manifest(opened.home)
+        if snapshot is not None:
+            yield MaterializeResult(
+                metadata={
+                    "turn": turn.id,
+                    "tables": len(snapshot.rows),
+                    "rows": sum(snapshot.rows.values()),
+                    "folder": MetadataValue.path(str(snapshot.folder)),
+                    "positions": MetadataValue.md(positions),
+                }
             )
-            context.log.warning(sentence)
-            yield AssetCheckResult(
-                passed=False, check_name=IS_OF_THIS_TURN, severity=AssetCheckSeverity.WARN, description=sentence
-            )
-            return
-        yield MaterializeResult(
-            metadata={
-                "turn": turn.id,
-                "tables": len(snapshot.rows),
-                "rows": sum(snapshot.rows.values()),
-                "folder": MetadataValue.path(str(snapshot.folder)),
-                "positions": MetadataValue.md(positions),
-            }
-        )
-        yield AssetCheckResult(passed=True, check_name=IS_OF_THIS_TURN)
+        result = judge(in_place["turn"] if in_place else None, turn.id)
+        if not result.passed:
+            context.log.warning(result.description)
+        if context.selected_asset_check_keys:
+            yield result
 
     return publish_latest
+
+
+def judge(published_turn_id: str | None, turn_id: str) -> AssetCheckResult:
+    """Say whether the snapshot in place is of the last turn, and why not."""
+    if published_turn_id == turn_id:
+        return AssetCheckResult(passed=True, check_name=IS_OF_THIS_TURN, asset_key=LATEST)
+    sentence = (
+        f"Turn {turn_id} is not complete, because not every stream was pulled and every table computed in it: "
+        f"{f'the snapshot of {published_turn_id} stays' if published_turn_id else 'nothing is published'}. "
+        "Run the job `sync` (or materialize everything)."
+    )
+    return AssetCheckResult(
+        passed=False,
+        check_name=IS_OF_THIS_TURN,
+        asset_key=LATEST,
+        severity=AssetCheckSeverity.WARN,
+        description=sentence,
+    )
 
 
 def position_bars(connection: duckdb.DuckDBPyConnection) -> str:

@@ -1,6 +1,6 @@
 """Jobs: what is run as one.
 
-Belongs here: `sync` (a whole turn), `dispatch` (drain the outbox), `alert` (tell a person), `monthly_report`.
+Belongs here: `sync` (a whole turn), `checks`, `dispatch` (drain the outbox), `alert` (tell a person), `monthly_report`.
 Does not belong here: when they run (``schedules``, ``sensors``), what the steps do.
 """
 
@@ -26,6 +26,7 @@ from pipeline.errors import SourceError
 from resources.session import Session, send_alert
 
 SYNC = "sync"
+CHECKS = "checks"
 DISPATCH = "dispatch"
 ALERT = "alert"
 MONTHLY_REPORT = "monthly_report"
@@ -46,6 +47,12 @@ def build_jobs() -> list[Any]:
             SYNC,
             selection=AssetSelection.all() - REPORTS,
             description="One full turn: pull both systems, compute every table, decide what is due, publish.",
+            executor_def=in_process_executor,
+        ),
+        define_asset_job(
+            CHECKS,
+            selection=AssetSelection.all_asset_checks(),
+            description="Holds every check against the tables as they are; nothing is computed anew.",
             executor_def=in_process_executor,
         ),
         define_asset_job(

@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -105,19 +104,34 @@ def start(home: Home, *, seed: int, scale: int, ports: tuple[int, int]) -> Sandb
     log = folder / "sandbox.log"
     command = [sys.executable, "-m", "sandbox", "--state", str(folder), "--seed", str(seed), "--scale", str(scale)]
     command += ["--vip-port", str(ports[0]), "--trading-grid-port", str(ports[1])]
-    with log.open("ab") as written:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True
-        )
+    pid = _spawn(command, log)
     deadline = time.monotonic() + STARTS_WITHIN_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG)[0] == 0:
         running = running_sandbox(home)
         if running is not None:
             return running
         time.sleep(POLL_SECONDS)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
     last = next(iter(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]), "it said nothing")
     message = f"The sandbox did not come up ({last}); its log is {log}."
     raise SourceError(message, is_transient=False)
+
+
+def _spawn(command: list[str], log: Path) -> int:
+    """Start a process that outlives this one; what it says goes to its log."""
+    write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        command[0],
+        command,
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), write, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def stop(home: Home) -> bool:

@@ -252,9 +252,7 @@ class Workspace:
         """
         self.refresh_folds()
         with open_senders(self.settings) as senders:
-            outcome = dispatch(
-                self.connection, self.journal, self.turn, self.settings, senders, waiter=SystemWaiter()
-            )
+            outcome = dispatch(self.connection, self.journal, self.turn, self.settings, senders, waiter=SystemWaiter())
         self.refresh_folds()
         self.publish()
         return outcome
@@ -295,9 +293,7 @@ class Workspace:
         self.journal.append([*lost, self._run_draft(RUN_STARTED, self.run_id, actor, data)])
 
     def _end_run(self, actor: str, outcome: str, error: str | None) -> None:
-        self.journal.append(
-            [self._run_draft(RUN_ENDED, self.run_id, actor, {"outcome": outcome, "error": error})]
-        )
+        self.journal.append([self._run_draft(RUN_ENDED, self.run_id, actor, {"outcome": outcome, "error": error})])
         if self._connection is not None and outcome == "succeeded":
             self.refresh_ledger()
             self.compute("ops.runs")

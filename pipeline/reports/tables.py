@@ -73,8 +73,6 @@ def write_table(
     """Write one table in one form; ``order`` makes its bytes depend on its rows only."""
     file = folder / form.value / f"{stem}.{'parquet' if form is Format.PARQUET else 'csv'}"
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    with file.open("xb"):
-        file.chmod(0o600)
     ordered = f"select * from ({select}) order by {', '.join(_quoted(name) for name in order)}"  # noqa: S608 - a model's own SELECT
     if form is Format.PARQUET:
         options = "format parquet, compression zstd, row_group_size 122880"
@@ -84,6 +82,7 @@ def write_table(
         ordered = f"select {parts} from ({ordered})"  # noqa: S608 - the same
         options = "format csv, header true, force_quote *, quote '\"', escape '\"', delimiter ',', nullstr ''"
     connection.execute(f"copy ({ordered}) to '{str(file).replace(chr(39), chr(39) * 2)}' ({options})")
+    file.chmod(0o600)
     return Written(f"{form.value}/{file.name}", form, file.stat().st_size, file_sha256(file))
 
 

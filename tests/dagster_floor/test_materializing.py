@@ -116,6 +116,16 @@ def test_the_old_snapshot_stays_while_a_turn_is_not_complete_and_the_check_says_
     assert manifest["turn"] == "T000001"
 
 
+def test_checks_alone_can_be_run(definitions: Definitions, synced: Place, instance: DagsterInstance) -> None:
+    workspace = {"config_path": str(synced.config), "home_path": str(synced.home.path)}
+    keys = definitions.resolve_asset_graph().asset_check_keys
+    result = definitions.resolve_job_def("checks").execute_in_process(
+        instance=instance, run_config={"resources": {"workspace": {"config": workspace}}}
+    )
+    assert materialized(result) == set()
+    assert {evaluation.asset_check_key for evaluation in result.get_asset_check_evaluations()} == set(keys)
+
+
 def test_the_monthly_report_is_issued(definitions: Definitions, synced: Place, instance: DagsterInstance) -> None:
     result = materialize(definitions, synced, instance, "reports/compliance", partition="2026-02-01")
     assert result.success, first_error(result)

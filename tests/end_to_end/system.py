@@ -134,6 +134,6 @@ class Terminal:
             return connection.sql(query).fetchall()
 
 
-def terminal_for(folder: Path, config: Path, name: str = "home") -> Terminal:
+def terminal_for(folder: Path, config: Path, name: str = "home", **environment: str) -> Terminal:
     """A terminal with a home of its own."""
-    return Terminal(config, Home(folder / name), {**os.environ, **SECRETS, "PYTHONHASHSEED": "0"})
+    return Terminal(config, Home(folder / name), {**os.environ, **SECRETS, **environment})

@@ -158,10 +158,11 @@ def test_after_the_restore_of_a_stale_backup_nothing_is_sent_twice(tmp_path: Pat
 def test_another_server_that_keeps_to_the_contracts_is_synced_just_as_well(tmp_path: Path) -> None:
     contracts = {system: Path("connections") / system / "openapi.yaml" for system in ("vip", "trading_grid")}
     with (
-        independent.running(contracts["vip"], is_friendly=True) as (vip, _),
-        independent.running(contracts["trading_grid"], is_friendly=True) as (trading_grid, _),
+        independent.running(contracts["vip"]) as (vip, _),
+        independent.running(contracts["trading_grid"]) as (trading_grid, _),
     ):
-        here = terminal_for(tmp_path, write_config(tmp_path, vip, trading_grid))
+        secrets = {"E2E_CLIENT_ID": independent.CLIENT_ID, "E2E_CLIENT_SECRET": independent.CLIENT_SECRET}
+        here = terminal_for(tmp_path, write_config(tmp_path, vip, trading_grid), **secrets)
         here.run("sync", "--now", "2026-03-02T08:00:00Z")
         fetched = here.rows("select stream, sum(fetched), sum(quarantined) from ops.pages group by stream")
         assert len(fetched) == 25

@@ -143,7 +143,7 @@ def counted(size: Size, seeds: range) -> tuple[Counter[int], Counter[str]]:
 @pytest.mark.parametrize(("size", "seeds"), [("small", 120), ("medium", 30)])
 def test_random_networks_reach_every_position_and_every_rule(size: Size, seeds: int) -> None:
     rules, reached = counted(size, range(seeds))
-    print(size, sorted(rules.items()), dict(reached))  # noqa: T201 - shown with -s
+    print(size, sorted(rules.items()), dict(reached))
     assert set(rules) == {number for number, _, _ in RULES}
     assert set(reached) == {position for _, position, _ in RULES}
     assert min(rules.values()) >= 3
@@ -157,7 +157,7 @@ def test_random_lives_end_and_return_in_every_way() -> None:
         for life in version_lives(network.arrivals()):
             ways[life.end_reason, life.is_reinstated] += 1
             flags[life.resolution_flag] += 1
-    print(dict(ways), dict(flags))  # noqa: T201 - shown with -s
+    print(dict(ways), dict(flags))
     reasons = ("withdrawn", "expired", "superseded", None)
     assert set(ways) == {(reason, known) for reason in reasons for known in (0, 1)}
     assert set(flags) == {None, "skipped", "repeated"}

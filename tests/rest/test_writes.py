@@ -87,7 +87,7 @@ def test_an_answer_from_the_store_of_keys_is_known_as_a_replay() -> None:
         (answer(b"", "201 Created"), Result.UNKNOWN, False),
     ],
 )
-def test_a_write_is_tried_once_and_classified(step: Step, result: Result, is_target_down: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_a_write_is_tried_once_and_classified(step: Step, result: Result, is_target_down: bool) -> None:
     outcome, server = _post(step)
     assert (outcome.result, outcome.is_target_down) == (result, is_target_down)
     assert outcome.error
