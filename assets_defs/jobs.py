@@ -7,7 +7,7 @@ Does not belong here: when they run (``schedules``, ``sensors``), what the steps
 from typing import Any
 
 from dagster import (
-    AssetMaterialization,
+    AssetObservation,
     AssetSelection,
     Config,
     JobDefinition,
@@ -81,7 +81,7 @@ def _dispatch() -> JobDefinition:
             "turn": turn.id,
         }
         for key in (["sync", "actions"], ["published", "latest"]):
-            context.log_event(AssetMaterialization(asset_key=key, metadata=counts))
+            context.log_event(AssetObservation(asset_key=key, metadata=counts))
         return outcome
 
     @job(

@@ -51,6 +51,7 @@ class WorkspaceResource(ConfigurableResourceFactory[Session]):
             actor=self.actor,
             now=_instant(self.now),
             is_attended=self.is_attended,
+            is_pulling=any(key.path[0] == "landing" for key in (run.asset_selection if run else None) or ()),
         )
         log = RunLog(terms.home, run.run_id if run else "", run.job_name if run else "")
         return Session(terms, log, say=context.log.info if context.log else print, as_failure=as_failure)

@@ -16,7 +16,7 @@ from cyclopts import App
 from cli.context import Context
 from cli.output import shown
 from cli.reporting import describe
-from cli.sandboxes import LOCAL_SECRETS, Sandbox, advance, running_sandbox, start, stop
+from cli.sandboxes import LOCAL_SECRETS, Sandbox, advance, last_ports, running_sandbox, start, stop
 from cli.states import show_waiting
 from cli.words import Given
 from cli.working import count_positions, read_outcome, run_turn
@@ -69,7 +69,7 @@ def demo(*, seed: int = 7, scale: int = 1, context: Given) -> int:
     """A sandbox, a first turn, weeks of life with notices and what partners made of them, and reports."""
     home = context.home
     with context.out.progress("starting the sandbox"):
-        running = start(home, seed=seed, scale=scale, ports=(0, 0))
+        running = start(home, seed=seed, scale=scale, ports=last_ports(home))
     try:
         told = replace(context, config=_write_config(home, running))
         is_first = read_turns(Journal(home.ledger)).last_complete is None
@@ -90,7 +90,7 @@ def ui(*, port: int = UI_PORT, context: Given) -> int:
     config, is_demo = context.config, (home.path / "sandbox").is_dir()
     if is_demo:
         with context.out.progress("starting the sandbox"):
-            running = running_sandbox(home) or start(home, seed=7, scale=1, ports=(0, 0))
+            running = running_sandbox(home) or start(home, seed=7, scale=1, ports=last_ports(home))
         config = _write_config(home, running)
     else:
         context.settings()

@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import suppress
@@ -116,6 +117,20 @@ def start(home: Home, *, seed: int, scale: int, ports: tuple[int, int]) -> Sandb
     last = next(iter(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]), "it said nothing")
     message = f"The sandbox did not come up ({last}); its log is {log}."
     raise SourceError(message, is_transient=False)
+
+
+def last_ports(home: Home) -> tuple[int, int]:
+    """Return the ports that it had last, where both are free again, else 0 and 0 (any): feeds go on at one address."""
+    try:
+        said = json.loads((_folder(home) / "sandbox.json").read_text(encoding="utf-8"))
+        vip, trading_grid = (int(urlsplit(said[system]).port or 0) for system in ("vip", "trading_grid"))
+        for port in (vip, trading_grid):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+    except (OSError, ValueError, KeyError):
+        return 0, 0
+    return vip, trading_grid
 
 
 def _spawn(command: list[str], log: Path) -> int:

@@ -96,25 +96,25 @@ def rebuild_warehouse(context: Context, *, settings_of_call: Any) -> tuple[int, 
             is_journalled=False,
         ) as workspace,
     ):
-        turn = workspace.turn
         for suffix in _WAREHOUSE_FILES:
             context.home.warehouse.with_name(context.home.warehouse.name + suffix).unlink(missing_ok=True)
+        turn = workspace.turn
         tables = workspace.rebuild(step)
-        if read_turns(workspace.journal).unfinished is None:
+        if read_turns(workspace.journal).unfinished != turn:
             workspace.publish()
     return tables, turn.id
 
 
 def refuse_unfinished(workspace: Workspace, done: str) -> None:
-    """Refuse where the last turn was never completed: only a complete one leaves the house.
+    """Refuse where the turn in the warehouse was never completed: only a complete one leaves the house.
 
     Raises:
         RefusedError: it was not.
 
     """
-    unfinished = read_turns(workspace.journal).unfinished
-    if unfinished is not None:
-        message = f"Turn {unfinished.id} was begun and never completed, so nothing can be {done}: run `vipgrid sync`."
+    turn = workspace.turn
+    if read_turns(workspace.journal).unfinished == turn:
+        message = f"Turn {turn.id} was begun and never completed, so nothing can be {done}: run `vipgrid sync`."
         raise RefusedError(message)
 
 

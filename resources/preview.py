@@ -15,19 +15,23 @@ _LONGEST_CELL: Final = 60
 # Personal data and free text live in the warehouse only, where erasing finds them (docs/audit.md).
 _NOT_SHOWN: Final = frozenset(
     {
+        "acknowledged_by",
         "actor",
+        "approved_by",
+        "asserted_by",
         "body",
         "client_ip",
         "description",
         "display_name",
         "email",
         "login_id",
+        "owner",
         "payload",
         "rationale",
         "raw_base64",
+        "requester_id",
         "user_agent",
         "user_id",
-        "acknowledged_by",
     }
 )
 

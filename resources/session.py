@@ -39,7 +39,11 @@ ALERT_FAILED: Final = "alert_failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a session is opened with. ``is_attended``: somebody waits for it and will try again himself."""
+    """What a session is opened with.
+
+    ``is_attended``: somebody waits for it and will try again himself. ``is_pulling``: some step pulls, so that
+    the turn is opened before any step, whichever comes first.
+    """
 
     config: Path
     home: Home
@@ -47,6 +51,7 @@ class Terms:
     actor: str
     now: datetime | None = None
     is_attended: bool = False
+    is_pulling: bool = False
 
 
 @dataclass
@@ -107,6 +112,8 @@ class Session:
                     say=self._say,
                 )
             )
+            if terms.is_pulling:
+                self._workspace.open_turn()
         return self._workspace
 
     def _say(self, sentence: str) -> None:

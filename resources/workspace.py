@@ -61,6 +61,7 @@ class Workspace:
     _exit: ExitStack
     _turn: Turn | None = None
     _connection: duckdb.DuckDBPyConnection | None = None
+    _warehouse: duckdb.DuckDBPyConnection | None = None
     _tables: frozenset[str] | None = None
     _journal_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,14 +105,17 @@ class Workspace:
 
     @property
     def turn(self) -> Turn:
-        """The turn that this run is about: the one it opened, else the last one opened.
+        """The turn that this run is about: the one it opened, else the last one.
+
+        A last turn that was begun and of which nothing was computed yet (its source is down, say) leaves the
+        warehouse at the last complete one: then it is about that.
 
         Raises:
             RefusedError: nothing was ever pulled.
 
         """
         if self._turn is None:
-            self._turn = read_turns(self.journal).last
+            self._turn = self._standing_turn()
         if self._turn is None:
             message = "Nothing was pulled yet: run `vipgrid sync` (or materialize everything) first."
             raise RefusedError(message)
@@ -165,14 +169,36 @@ class Workspace:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The warehouse, opened at the first use, with landing, ledger and configuration laid under the models."""
         if self._connection is None:
-            turn = self._turn or read_turns(self.journal).last or self.open_turn()
-            self._turn = turn
-            self._connection = self._exit.enter_context(open_for_writing(self.home))
-            give_landing(self._connection, self.home.landing.resolve(), landed_chunks(self.journal))
-            go_live = first_turn(self.journal) or turn
+            self._turn = self._turn or self._standing_turn() or self.open_turn()
+            self._connection = self._opened()
+            landed = [chunk for chunk in landed_chunks(self.journal) if chunk.turn <= self._turn.number]
+            give_landing(self._connection, self.home.landing.resolve(), landed)
+            go_live = first_turn(self.journal) or self._turn
             give_settings(self._connection, self.settings, self.question, go_live.now)
             self.refresh_ledger()
         return self._connection
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        if self._warehouse is None:
+            self._warehouse = self._exit.enter_context(open_for_writing(self.home))
+        return self._warehouse
+
+    def _standing_turn(self) -> Turn | None:
+        turns = read_turns(self.journal)
+        complete = turns.last_complete
+        if turns.unfinished is None or complete is None:
+            return turns.last
+        if not self.home.warehouse.exists():
+            return complete
+        has_later = (
+            self._opened()
+            .sql("select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'models'")
+            .fetchall()
+            and self._opened()
+            .sql("select 1 from ops.models where turn_no > ? limit 1", params=[complete.number])
+            .fetchall()
+        )
+        return turns.last if has_later else complete
 
     def refresh_ledger(self) -> None:
         """Lay the journal under the models as it is now."""

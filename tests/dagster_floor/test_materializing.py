@@ -126,6 +126,18 @@ def test_checks_alone_can_be_run(definitions: Definitions, synced: Place, instan
     assert {evaluation.asset_check_key for evaluation in result.get_asset_check_evaluations()} == set(keys)
 
 
+def test_a_pull_opens_its_turn_before_whatever_else_was_selected_with_it(
+    definitions: Definitions, place: Place, instance: DagsterInstance
+) -> None:
+    assert materialize(definitions, place, instance).success
+    place.give("partners", [{"partner_id": "P2", "name": "Partner Two", "region": "FR"}], name="more")
+    result = materialize(definitions, place, instance, "core/decisions", "landing/partners", now=LATER)
+    assert result.success, first_error(result)
+    metadata = [event.materialization.metadata for event in result.get_asset_materialization_events()]
+    assert {found["turn"].value for found in metadata} == {"T000002"}
+    assert [found["records"].value for found in metadata if "records" in found] == [1]
+
+
 def test_the_monthly_report_is_issued(definitions: Definitions, synced: Place, instance: DagsterInstance) -> None:
     result = materialize(definitions, synced, instance, "reports/compliance", partition="2026-02-01")
     assert result.success, first_error(result)
