@@ -11,20 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from dagster import Failure, InitResourceContext
+from dagster import AssetKey, Failure, InitResourceContext
 from dagster._config.pythonic_config import ConfigurableResourceFactory
 
 from pipeline.errors import ConfigurationError, SourceError
 from pipeline.home import Home
 from pipeline.instants import parse_instant
 from pipeline.settings import DEFAULT_CONFIG
+from pipeline.streams import STREAMS
 from resources.alive import hold_sign
 from resources.run_log import RunLog
 from resources.session import Session, Terms
 from resources.workspace import default_home
 
-CONFIG_VARIABLE = "VIPGRID_CONFIG"
+CONFIG_VARIABLE: Final = "VIPGRID_CONFIG"
+_PULLED: Final = frozenset(AssetKey(["landing", stream]) for stream in STREAMS)
 
 
 class WorkspaceResource(ConfigurableResourceFactory[Session]):
@@ -51,7 +54,7 @@ class WorkspaceResource(ConfigurableResourceFactory[Session]):
             actor=self.actor,
             now=_instant(self.now),
             is_attended=self.is_attended,
-            is_pulling=any(key.path[0] == "landing" for key in (run.asset_selection if run else None) or ()),
+            is_pulling=bool(_PULLED.intersection((run.asset_selection if run else None) or ())),
         )
         log = RunLog(terms.home, run.run_id if run else "", run.job_name if run else "")
         return Session(terms, log, say=context.log.info if context.log else print, as_failure=as_failure)

@@ -33,6 +33,8 @@ lives as (select * from freshness.version_lives),
 
 held_copies as (select * from freshness.held_copies),
 
+holdings as (select * from freshness.holdings),
+
 joined as (select * from audit.deliveries_acknowledged),
 
 quarantine as (select * from ops.quarantine),
@@ -185,7 +187,7 @@ closed_without_delivery as (
 resolved_but_held as (
     select
         'issue_resolved_but_held' as rule,
-        'error' as severity,
+        case when list_max(holdings.held_versions) > issues.version_no then 'warning' else 'error' end as severity,
         'issue' as subject_type,
         issues.issue_id as subject_id,
         issues.partner_id,
@@ -197,6 +199,9 @@ resolved_but_held as (
         on held_copies.partner_id = issues.partner_id
         and held_copies.asset_id = issues.asset_id
         and held_copies.version_no = issues.version_no
+    inner join holdings
+        on holdings.partner_id = issues.partner_id
+        and holdings.asset_id = issues.asset_id
     where issues.status in ('partner_notified', 'confirmed')
         and issues.category in ('outdated', 'wrong_format', 'wrong_territory', 'corrupt')
 ),

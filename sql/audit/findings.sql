@@ -33,11 +33,11 @@ findings as (
     select
         opened.finding_id,
         json_extract_string(opened.data, '$.rule') as rule,
-        json_extract_string(opened.data, '$.severity') as severity,
+        coalesce(conditions.severity, json_extract_string(opened.data, '$.severity')) as severity,
         json_extract_string(opened.data, '$.partner_id') as partner_id,
         json_extract_string(opened.data, '$.asset_id') as asset_id,
         as_integer(json_extract_string(opened.data, '$.version_no')) as version_no,
-        json_extract_string(opened.data, '$.detail') as detail,
+        coalesce(conditions.detail, json_extract_string(opened.data, '$.detail')) as detail,
         opened.first_seen_at,
         case when closed.closed_seq > opened.opened_seq then closed.closed_at else question.known_at end as last_seen_at,
         case when closed.closed_seq > opened.opened_seq then 'closed' else 'open' end as status,

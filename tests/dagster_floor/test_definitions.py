@@ -8,7 +8,6 @@ from typing import Final
 
 import yaml
 from dagster import AssetKey, DefaultScheduleStatus, DefaultSensorStatus, Definitions
-from dagster._core.storage.tags import COMPUTE_KIND_TAG  # noqa: F401 - the tags that kinds become
 
 from assets_defs.launch import ui_command
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph

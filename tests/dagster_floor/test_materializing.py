@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pyarrow.parquet as pq
 import pytest
-from dagster import AssetCheckSeverity, AssetKey, DagsterEventType, DagsterInstance, Definitions
+from dagster import AssetCheckSeverity, DagsterEventType, DagsterInstance, Definitions
 
 from assets_defs.resources import as_failure
 from assets_defs.sensors import read_red_checks
@@ -104,7 +104,7 @@ def test_the_old_snapshot_stays_while_a_turn_is_not_complete_and_the_check_says_
     definitions: Definitions, place: Place, instance: DagsterInstance
 ) -> None:
     assert materialize(definitions, place, instance).success
-    assert materialize(definitions, place, instance, "landing/partners", now=LATER).success
+    assert materialize(definitions, place, instance, "landing/partners", "staging/partners", now=LATER).success
     result = materialize(definitions, place, instance, "published/latest", now=None)
     assert result.success, first_error(result)
     (check,) = result.get_asset_check_evaluations()
@@ -231,4 +231,3 @@ def test_previews_never_show_what_is_personal(
     for event in result.get_asset_materialization_events():
         preview = event.materialization.metadata.get("preview")
         assert preview is None or "user\\_id" not in str(preview.value)
-    assert AssetKey(["audit", "trail"])

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ledger.journal import Journal
+from pipeline.ledger.turns import read_turns
 from tests.end_to_end.system import Sandbox, Terminal, running_sandbox, terminal_for, write_config
 from tests.independent_server import server as independent
 
@@ -37,6 +39,11 @@ def keys_posted(sandbox: Sandbox) -> Counter[str]:
 def keys_sent(here: Terminal) -> set[str]:
     query = "select action_key from sync.actions where target_system = 'trading_grid' and state = 'sent'"
     return {key for (key,) in here.rows(query)}
+
+
+def is_complete(here: Terminal, *, turn: int) -> bool:
+    complete = read_turns(Journal(here.home.ledger)).last_complete
+    return complete is not None and complete.number >= turn
 
 
 @pytest.mark.parametrize("seed", [7, 2026])
@@ -90,12 +97,16 @@ def test_killed_at_any_moment_and_run_again_it_ends_in_the_same_tables(tmp_path:
     undisturbed.run("sync")
     lasts = time.monotonic() - started
     dice = random.Random(3)
-    for kill in range(KILLS):
+    killed = 0
+    while killed < KILLS and not is_complete(disturbed, turn=2):
         process = disturbed.start("sync")
-        time.sleep(lasts * (kill + dice.random()) / KILLS)
+        time.sleep(lasts * 0.8 * (killed + dice.random()) / KILLS)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    disturbed.run("sync")
+        killed += 1
+    assert killed >= KILLS - 1
+    if not is_complete(disturbed, turn=2):
+        disturbed.run("sync")
     expected, found = undisturbed.tables(), disturbed.tables()
     assert {name for name in expected if expected[name] != found.get(name)} == set()
 
