@@ -6,6 +6,7 @@ Belongs here: the story and its telling. Does not belong here: any step of it.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,6 +108,8 @@ def _serve_ui(context: Context, home: Home, config: Path, port: int) -> int:
     context.out.say(f"Dagster's UI is at http://127.0.0.1:{port} in a moment; Ctrl-C ends it.")
     environment = {**os.environ, **ui_environment(home, config)}
     process = subprocess.Popen(ui_command(port), cwd=CHECKOUT, env=environment)  # noqa: S603 - our own program
+    # Dagster ends its own processes on an interrupt only.
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
     try:
         code = process.wait()
     except KeyboardInterrupt:

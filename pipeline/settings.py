@@ -159,11 +159,12 @@ class Settings(_Strict):
     @model_validator(mode="after")
     def _every_stream_has_one_connection(self) -> Settings:
         served: dict[str, str] = {}
-        for name, connection in self.connections.items():
-            if connection.streams is None and name not in {system.value for system in System}:
-                message = f"connection {name!r} needs 'streams' (only vip and trading_grid have a default)"
+        for name in self.connections:
+            listed = self._listed(name)
+            if listed is None and name not in {system.value for system in System}:
+                message = f"connection {name!r} needs 'streams' (its name is no system and no stream)"
                 raise ValueError(message)
-            for stream in connection.streams or ():
+            for stream in listed or ():
                 if stream in served:
                     message = f"stream {stream!r} is served by {served[stream]!r} and {name!r}"
                     raise ValueError(message)
@@ -171,12 +172,16 @@ class Settings(_Strict):
         return self
 
     def streams_of(self, name: str) -> tuple[str, ...]:
-        """Return the streams that a connection serves: those it lists, else its system's unclaimed ones."""
-        listed = self.connections[name].streams
+        """Return what a connection serves: the streams it lists, the one it is named after, or its system's rest."""
+        listed = self._listed(name)
         if listed is not None:
             return listed
-        claimed = {stream for connection in self.connections.values() for stream in connection.streams or ()}
+        claimed = {stream for other in self.connections for stream in self._listed(other) or ()}
         return tuple(s.name for s in STREAMS.values() if s.system == name and s.name not in claimed)
+
+    def _listed(self, name: str) -> tuple[str, ...] | None:
+        listed = self.connections[name].streams
+        return (name,) if listed is None and name in STREAMS else listed
 
 
 def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:

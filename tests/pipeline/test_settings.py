@@ -40,6 +40,13 @@ def test_a_stream_that_one_connection_claims_leaves_the_other(tmp_path: Path) ->
     assert "xref" not in settings.streams_of("trading_grid")
 
 
+def test_a_connection_named_after_a_stream_serves_that_stream(tmp_path: Path) -> None:
+    text = "connections: {trading_grid: {kind: files, path: a}, xref: {kind: files, path: b}}"
+    settings = load_settings(write(tmp_path, text), {})
+    assert settings.streams_of("xref") == ("xref",)
+    assert "xref" not in settings.streams_of("trading_grid")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
