@@ -18,6 +18,7 @@ from pipeline.home import Home
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.turns import read_turns
 from pipeline.publish import file_sha256
+from resources.warehouse import open_for_writing
 from tests.cli.network import FIRST, SECOND, copied, vipgrid, write, write_network, write_what_came_later
 
 
@@ -52,16 +53,32 @@ def test_publishing_takes_the_last_complete_turn(
     assert {table["table"] for table in manifest["tables"]} >= {"freshness.positions", "marts.outdated_holdings"}
 
 
-def test_a_turn_that_was_never_completed_is_neither_published_nor_reported(lived: Path, tmp_path: Path) -> None:
-    config, home = copied(lived, tmp_path)
+def _open_a_third_turn(home: Home) -> None:
     journal = Journal(home.ledger)
     turn = read_turns(journal).last
     assert turn is not None
-    opened = turn.draft("turn_opened", {"turn": "3", "now": "2026-02-02T00:00:00.000000Z"})
-    journal.append([opened])
+    journal.append([turn.draft("turn_opened", {"turn": "3", "now": "2026-02-02T00:00:00.000000Z"})])
+
+
+def test_a_turn_of_which_half_was_computed_is_neither_published_nor_reported(lived: Path, tmp_path: Path) -> None:
+    config, home = copied(lived, tmp_path)
+    _open_a_third_turn(home)
+    with open_for_writing(home) as connection:
+        connection.execute("update ops.models set turn_no = 3 where model = 'core.assets'")
     for command in ("publish", "report"):
         with pytest.raises(RefusedError, match="T000003 was begun and never completed"):
             run(make_app(), [command, "--config", str(config), "--home", str(home.path)])
+
+
+def test_a_turn_whose_source_is_down_leaves_the_last_complete_one_to_report_on(
+    lived: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, home = copied(lived, tmp_path)
+    _open_a_third_turn(home)
+    run(make_app(), ["publish", "--config", str(config), "--home", str(home.path), "--json"])
+    assert json.loads(capsys.readouterr().out)["turn"] == "T000002"
+    run(make_app(), ["report", "--config", str(config), "--home", str(home.path), "--json"])
+    assert "T000002" in capsys.readouterr().out
 
 
 def _tables(home: Home) -> dict[str, str]:
