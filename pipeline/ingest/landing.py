@@ -115,7 +115,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 *lines, rest = (rest + block).split(b"\n")
                 yield from map(msgspec.json.decode, lines)
     except (OSError, zstandard.ZstdError, msgspec.DecodeError) as error:
-        message = f"The landing file {path} cannot be read ({error}); run `vipgrid verify`."
+        message = f"The landing file {path} cannot be read ({error}); restore it from a backup."
         raise StateError(message) from error
 
 

@@ -116,7 +116,7 @@ class Journal:
                     if kinds is None or raw["kind"] in kinds:
                         yield _entry(seq, raw)
                 except (msgspec.DecodeError, KeyError, TypeError) as error:
-                    message = f"Entry {seq} of the journal {self.path} cannot be read: {error}; run `vipgrid verify`."
+                    message = f"Entry {seq} of the journal {self.path} cannot be read: {error}; restore a backup."
                     raise StateError(message) from error
 
     def mend(self) -> Path | None:

@@ -8,11 +8,11 @@ A file holds one SELECT. Its header is the comment it begins with:
     -- One row per partner and asset that is entitled or has obtained anything.
     -- Grain: partner_id, asset_id
     -- Refresh: full
-    -- Published with: as_of, position_is_late as data_late
+    -- Published with: as_of, data_late of position
     -- After: ledger.actions
 
 ``Grain`` is checked at every run. ``Refresh`` is ``full``, ``append`` or ``by <keys>``. ``Published
-with`` names columns of ``ops.question`` that are joined when the table is read or published, because
+with`` names what is joined when the table is read or published, because
 they change on every row at every turn. ``After`` orders the model behind a step that is no SQL.
 """
 

@@ -2,7 +2,7 @@
 
 Belongs here: materializing a model from the relations to its left, its grain check, and the record of
 what was computed when. Does not belong here: what the relations are (``pipeline.sqlmodels.relations``),
-when a model runs (``assets_defs``, ``pipeline.turn``).
+when a model runs (``assets_defs``, ``resources.workspace``).
 """
 
 from __future__ import annotations
