@@ -13,7 +13,7 @@ A file holds one SELECT. Its header is the comment it begins with:
 
 ``Grain`` is checked at every run. ``Refresh`` is ``full``, ``append`` or ``by <keys>``. ``Published
 with`` names what is joined when the table is read or published, because
-they change on every row at every turn. ``After`` orders the model behind a step that is no SQL.
+it changes on every row at every turn. ``After`` orders the model behind a step that is no SQL.
 """
 
 from __future__ import annotations
