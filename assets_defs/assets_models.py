@@ -118,7 +118,7 @@ def _spec(model: Model) -> AssetSpec:
         group_name=model.floor,
         kinds={"duckdb", "sql"},
         owners=[OWNERS[model.floor]],
-        tags={"floor": model.floor, "refresh": re.sub(r"\W.*", "", model.refresh)},
+        tags={"floor": model.floor, "refresh": re.sub(r"\W.*", "", str(model.refresh))},
         metadata={
             "file": f"sql/{model.floor}/{model.table}.sql",
             "sql": MetadataValue.md(f"```sql\n{model.text}\n```"),

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Parameter
 
 from cli.context import Context
-from cli.output import shown
-from cli.states import read_status, show_status
+from cli.output import Output, shown
+from cli.states import STATUS_NEEDS, read_status, show_status
 from cli.words import AsOf, Given
 from pipeline.errors import ExitCode, RefusedError
 from pipeline.instants import format_instant, parse_span
@@ -45,7 +45,7 @@ def positions(  # noqa: PLR0913 - the filters of a question
     """Where each partner stands with each asset; of one PARTNER, asset or position, also of the past."""
     past = Past(as_of=as_of, known_at=known_at, targets=("freshness.positions", "core.partners", "core.assets"))
     with context.out.progress("asking"), open_reader(context.home, past) as reader:
-        _refuse_unknown(reader, {"core.partners": ("partner_id", partner), "core.assets": ("asset_id", asset)})
+        refuse_unknown(reader, partner=partner, asset=asset)
         where = {"partner_id": partner, "asset_id": asset, "position": position}
         conditions = " and ".join(f"positions.{name} = ${name}" for name, value in where.items() if value is not None)
         query = (
@@ -74,7 +74,7 @@ def holders(
     targets = ("freshness.positions", "freshness.held_copies", "freshness.obtained", "core.access_events")
     past = Past(as_of=as_of, known_at=known_at, targets=(*targets, "core.partners", "core.assets"))
     with context.out.progress("asking"), open_reader(context.home, past) as reader:
-        _refuse_unknown(reader, {"core.assets": ("asset_id", asset)})
+        refuse_unknown(reader, asset=asset)
         parameters = {"asset_id": asset}
         held = reader.rows(_HOLDERS.format(**_tables(reader)), parameters)
         since = reader.question.as_of - parse_span(within)
@@ -99,9 +99,10 @@ def holders(
     return ExitCode.DONE
 
 
-def status(*, context: Given) -> int:
+def status(*, as_of: AsOf = None, known_at: AsOf = None, context: Given) -> int:
     """How far each stream is known, what is open, what is in the outbox, and what waits for a person."""
-    with context.out.progress("asking"), open_reader(context.home) as reader:
+    past = Past(as_of=as_of, known_at=known_at, targets=STATUS_NEEDS)
+    with context.out.progress("asking"), open_reader(context.home, past) as reader:
         found = read_status(reader)
         document = {**origin_of(reader), **found.document}
     context.out.result(document, lambda: show_status(context.out, document))
@@ -124,6 +125,28 @@ def origin_line(document: Mapping[str, Any]) -> str:
     source = "as published last, for the warehouse is busy" if document["read_from"] == Origin.PUBLISHED else "now"
     asked = "asked about the past" if document["is_past"] else f"read {source}"
     return f"As of {_stamp(document['as_of'])}, known at {_stamp(document['known_at'])} ({document['turn']}, {asked})."
+
+
+def refuse_unknown(reader: Reader, *, partner: str | None = None, asset: str | None = None) -> None:
+    """Refuse to answer about what was not known, which is no empty answer.
+
+    Raises:
+        RefusedError: no such partner or asset was known.
+
+    """
+    for noun, value in (("partner", partner), ("asset", asset)):
+        table = reader.table(f"core.{noun}s")
+        query = f"select 1 from {table} where {noun}_id = $value"  # noqa: S608 - names of ours
+        if value is not None and not reader.rows(query, {"value": value}):
+            message = f"No {noun} {value!r} was known at {_stamp(reader.question.known_at)}."
+            raise RefusedError(message)
+
+
+def say_what_is_left(out: Output, document: Mapping[str, Any]) -> None:
+    """Say how many rows are not shown, and how to see them."""
+    left = document["total"] - len(document["rows"])
+    if left:
+        out.line(f"{left} more: --limit {document['total']}, a filter, or --json.")
 
 
 def _stamp(instant: datetime) -> str:
@@ -170,17 +193,6 @@ def _tables(reader: Reader) -> dict[str, str]:
         "core.partners",
     )
     return {name.partition(".")[2]: reader.table(name) for name in names}
-
-
-def _refuse_unknown(reader: Reader, asked: Mapping[str, tuple[str, str | None]]) -> None:
-    for table, (column, value) in asked.items():
-        if value is None:
-            continue
-        found = reader.rows(f"select 1 from {reader.table(table)} where {column} = $value", {"value": value})  # noqa: S608 - names of ours
-        if not found:
-            noun = column.removesuffix("_id")
-            message = f"No {noun} {value!r} was known at {_stamp(reader.question.known_at)}."
-            raise RefusedError(message)
 
 
 def _counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

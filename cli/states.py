@@ -34,6 +34,9 @@ _FINDINGS: Final = """
     from {findings} where status = 'open' group by rule, severity order by severity, rule
 """
 
+# What the state of things is read from, but for the checks: these run where their tables are at hand.
+STATUS_NEEDS: Final = ("ops.streams", "ops.data_late", "ops.quarantine", "sync.actions", "audit.findings")
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -88,7 +91,8 @@ def open_actions(outbox: Mapping[str, int]) -> int:
 def show_status(out: Output, document: Mapping[str, Any]) -> None:
     """Show it to people, what needs one last."""
     source = "what was published last" if document["read_from"] == Origin.PUBLISHED else "the warehouse"
-    out.line(f"Turn {document['turn']} of {shown(document['as_of'])} UTC, read from {source}.", style="bold")
+    asked = "asked about the past" if document["is_past"] else f"read from {source}"
+    out.line(f"Turn {document['turn']} as of {shown(document['as_of'])} UTC, {asked}.", style="bold")
     out.table(
         "Streams",
         ("system", "stream", "known whole up to", "late", "failing", "last error"),

@@ -37,6 +37,10 @@ SNAPSHOTS_KEPT: Final = 3
 _ALWAYS: Final = frozenset({"marts", "ops", "sync"})
 _FLOORS: Final = frozenset({"ops", "core", "freshness", "audit", "sync", "marts"})
 _LATE_OF: Final = re.compile(r"data_late of (\w+)")
+_VERDICTS: Final = (
+    " left join audit.verdicts as verdicts on verdicts.subject_type = published.subject_type"
+    " and verdicts.subject_id = published.subject_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +53,27 @@ class Snapshot:
 
 def published_select(model: Model) -> str:
     """Return the SELECT that reads a table as others see it: with what changes on every row at every turn."""
-    joined = []
+    columns = ["published.*"]
+    joins = []
     for word in model.published_with:
         late = _LATE_OF.fullmatch(word)
         if late:
             claim = late.group(1)
-            joined.append(f"(select is_late from ops.data_late where claim = '{claim}') as data_late")  # noqa: S608 - a word of a header
+            columns.append(f"(select is_late from ops.data_late where claim = '{claim}') as data_late")  # noqa: S608 - a word of a header
         elif word in {"as_of", "known_at"}:
-            joined.append(f"(select {word} from ops.question) as {word}")  # noqa: S608 - one of two words
+            columns.append(f"(select {word} from ops.question) as {word}")  # noqa: S608 - one of two words
+        elif word == "verdicts":
+            columns.append("verdicts.entitlement_now, verdicts.timing_now")
+            joins.append(_VERDICTS)
         else:
             message = f"The model {model.floor}/{model.table}.sql is published with {word!r}, which does not exist."
             raise ConfigurationError(message)
-    columns = ", ".join(["*", *joined])
-    return f"select {columns} from {model.name}"  # noqa: S608 - a model's own name
+    return f"select {', '.join(columns)} from {model.name} as published{''.join(joins)}"  # noqa: S608 - a model's own name
+
+
+def joined_tables(model: Model) -> tuple[str, ...]:
+    """Return the tables that ``published_select`` reads besides the model's own, however large."""
+    return tuple("audit.verdicts" for word in model.published_with if word == "verdicts")
 
 
 def publish(
@@ -102,7 +114,7 @@ def write_table(connection: Connection, model: Model, file: Path) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     order = ", ".join(model.grain)
     connection.execute(
-        f"copy ({published_select(model)} order by {order})"
+        f"copy (select * from ({published_select(model)}) order by {order})"  # noqa: S608 - a model's own SELECT
         f" to '{str(file).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)"
     )
     with file.open("rb") as written:

@@ -13,15 +13,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from pipeline.business_calendar import check_holidays
 from pipeline.errors import ConfigurationError
 from pipeline.instants import parse_instant, parse_span
 from pipeline.streams import STREAMS, System
 
 DEFAULT_CONFIG: Final = "vipgrid.yaml"
+_LOCAL_TIME: Final = re.compile(r"([01]\d|2[0-3]|24(?=:00)):([0-5]\d)")
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -35,7 +48,27 @@ def _instant(value: object) -> object:
     return parse_instant(value) if isinstance(value, str) else value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"{value!r} is no time zone: write an IANA name such as Europe/Berlin"
+        raise ValueError(message) from error
+    return value
+
+
+def _local_time(value: object) -> object:
+    found = _LOCAL_TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        message = f'{value!r} is no local time: write it in quotes, as "09:00" (without, YAML reads 17:00 as 1020)'
+        raise ValueError(message)
+    return timedelta(hours=int(found[1]), minutes=int(found[2]))
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Zone = Annotated[str, AfterValidator(_zone)]
+LocalTime = Annotated[timedelta, BeforeValidator(_local_time)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
@@ -106,12 +139,64 @@ class TimeToRespond(_Strict):
     expiry: ByClassification = _days(2, 1, 1)
 
 
+class Calendar(_Strict):
+    """When the business works: the clock of requests and exceptions runs then, and stands still otherwise.
+
+    ``from`` and ``until`` are local times of ``zone`` (``"24:00"`` is the end of the day); ``country`` and
+    ``subdivision`` (ISO 3166: ``DE``, ``BY``) say whose public holidays are no working days.
+    """
+
+    zone: Zone = "UTC"
+    country: str | None = None
+    subdivision: str | None = None
+    days: tuple[Weekday, ...] = Field(default=("mon", "tue", "wed", "thu", "fri"), min_length=1)
+    opens: LocalTime = Field(default=timedelta(hours=9), alias="from")
+    closes: LocalTime = Field(default=timedelta(hours=17), alias="until")
+
+    @field_validator("country", mode="before")
+    @classmethod
+    def _norway_is_no_boolean(cls, value: object) -> object:
+        if value is False:
+            message = 'without quotes YAML reads NO as false: write "NO"'
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _is_a_calendar(self) -> Calendar:
+        if self.opens >= self.closes:
+            message = "'from' is not before 'until' (hours over midnight are not supported)"
+            raise ValueError(message)
+        if len(set(self.days)) < len(self.days):
+            message = "'days' names a day twice"
+            raise ValueError(message)
+        if self.subdivision is not None and self.country is None:
+            message = "'subdivision' needs 'country'"
+            raise ValueError(message)
+        if self.country is not None:
+            check_holidays(self.country, self.subdivision)
+        return self
+
+
+class ServiceLevels(_Strict):
+    """In how much working time partners are served: spans of the calendar's open hours."""
+
+    request: Span = timedelta(hours=16)
+    triage: Span = timedelta(hours=8)
+    replacement: Span = timedelta(hours=40)
+
+
 class Policies(_Strict):
-    """What a business decides about time."""
+    """What a business decides about time.
+
+    ``first_time_right``: so long after a delivery an issue or a reopening speaks against it (figure K2).
+    """
 
     grace: ByClassification = _days(7, 2, 0)
     time_to_respond: TimeToRespond = TimeToRespond()
     announce_before: Span = timedelta(0)
+    calendar: Calendar = Calendar()
+    service_levels: ServiceLevels = ServiceLevels()
+    first_time_right: Span = timedelta(days=14)
 
 
 class ApprovalThreshold(_Strict):

@@ -20,7 +20,8 @@ import duckdb
 from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
 from pipeline.instants import parse_instant
-from pipeline.publish import LATEST, published_select, read_manifest
+from pipeline.publish import LATEST, joined_tables, published_select, read_manifest
+from pipeline.questions import known_by
 from pipeline.sqlmodels.asking import ask, read_stored
 from pipeline.sqlmodels.graph import Graph, load_graph
 from pipeline.sqlmodels.relations import Question
@@ -58,7 +59,19 @@ class Reader:
         return bool(found)
 
     def table(self, name: str) -> str:
-        """Return the SELECT of a table as others see it, to stand in a FROM clause."""
+        """Return the SELECT of a table as others see it, to stand in a FROM clause.
+
+        Raises:
+            BusyError: it is too large to be published at every turn, and the warehouse is not to be had.
+            StateError: it was never computed.
+
+        """
+        if not self.has(name):
+            if self.origin is Origin.PUBLISHED:
+                message = f"The warehouse cannot be read now, and what was published last has no {name}: ask again."
+                raise BusyError(message)
+            message = f"There is no table {name} yet: `vipgrid sync` makes it."
+            raise StateError(message)
         if self.origin is Origin.PUBLISHED:
             return f"(select * from {name})"  # noqa: S608 - a table's own name
         return f"({published_select(self.graph.models[name])})"
@@ -72,7 +85,11 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A question about the past: either axis may be left as the last turn has it. ``targets`` are the tables needed."""
+    """A question about the past; ``targets`` are the tables needed.
+
+    Without ``known_at`` it is what is known now; without ``as_of`` it is about the instant that the last turn was about
+    of which all was known by ``known_at``.
+    """
 
     as_of: datetime | None
     known_at: datetime | None
@@ -109,10 +126,11 @@ def _asked(connection: duckdb.DuckDBPyConnection, past: Past) -> Reader:
     if stored is None:
         message = "No turn was completed yet, so nothing can be asked: run `vipgrid sync` first."
         raise StateError(message)
-    last = stored.question
-    question = Question(past.as_of or last.as_of, min(past.known_at or last.known_at, last.known_at))
+    known = known_by(connection, stored.question, past.known_at)
+    question = Question(past.as_of or known.question.as_of, known.question.known_at)
     graph = load_graph()
-    ask(connection, graph, past.targets, question)
+    joined = (name for target in past.targets for name in joined_tables(graph.models[target]))
+    ask(connection, graph, (*past.targets, *joined), question, last_seq=known.last_seq)
     turn_no = connection.sql("select max(turn_no) from ops.turns where is_complete").fetchall()[0][0]
     return Reader(connection, graph, Origin.WAREHOUSE, _turn_id(turn_no), question, is_past=True)
 

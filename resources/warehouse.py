@@ -22,7 +22,7 @@ from pipeline.home import Home
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
 SAY_SO_AFTER_SECONDS: Final = 1.0
-SCOPE_CATALOG: Final = "scope"
+MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope")
 WAREHOUSE_CATALOG: Final = "warehouse"
 MEMORY_LIMIT: Final = "4GB"
 
@@ -160,9 +160,10 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Set the zone, the macros, the scope catalog, and close the door to everything but the home folder."""
+    """Set the zone, the macros and the catalogs in memory, and close the door to everything but the home folder."""
     connection.execute("set timezone = 'UTC'")
-    connection.execute(f"attach ':memory:' as {SCOPE_CATALOG}")
+    for catalog in MEMORY_CATALOGS:
+        connection.execute(f"attach ':memory:' as {catalog}")
     connection.execute(MACROS.read_text(encoding="utf-8"))
     folder = _quoted(home.path.resolve())
     connection.execute(f"set allowed_directories = ['{folder}/']")

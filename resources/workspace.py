@@ -34,8 +34,10 @@ from pipeline.ledger.turns import TURN_COMPLETED, Turn, first_turn, open_turn, r
 from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
-from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_settings
-from pipeline.sqlmodels.runner import Result, existing_tables, run_model
+from pipeline.sqlmodels.increments import Increments
+from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.replaying import replay
+from pipeline.sqlmodels.runner import Result, existing_tables
 from pipeline.version import code_version
 from resources.clock import read_clock, system_now
 from resources.outbox_sender import SystemWaiter, open_senders
@@ -60,8 +62,8 @@ class Workspace:
     asked_now: datetime | None
     _exit: ExitStack
     _turn: Turn | None = None
-    _connection: duckdb.DuckDBPyConnection | None = None
     _warehouse: duckdb.DuckDBPyConnection | None = None
+    _increments: Increments | None = None
     _tables: frozenset[str] | None = None
     _journal_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -168,15 +170,26 @@ class Workspace:
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The warehouse, opened at the first use, with landing, ledger and configuration laid under the models."""
-        if self._connection is None:
+        _ = self.increments
+        return self._opened()
+
+    @property
+    def increments(self) -> Increments:
+        """What brings the warehouse's tables up to date."""
+        if self._increments is None:
             self._turn = self._turn or self._standing_turn() or self.open_turn()
-            self._connection = self._opened()
+            connection = self._opened()
             landed = [chunk for chunk in landed_chunks(self.journal) if chunk.turn <= self._turn.number]
-            give_landing(self._connection, self.home.landing.resolve(), landed)
+            folder = self.home.landing.resolve()
+            give_landing(connection, folder, landed)
             go_live = first_turn(self.journal) or self._turn
-            give_settings(self._connection, self.settings, self.question, go_live.now)
-            self.refresh_ledger()
-        return self._connection
+            give_settings(connection, self.settings, self.question, go_live.now)
+            give_ledger(connection, self.journal.path.resolve())
+            self._increments = Increments(
+                connection, self.question, self._turn.number, Landing.of(folder, landed), self.graph.models, replay
+            )
+            self._exit.callback(self._increments.flush)
+        return self._increments
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._warehouse is None:
@@ -203,6 +216,7 @@ class Workspace:
     def refresh_ledger(self) -> None:
         """Lay the journal under the models as it is now."""
         give_ledger(self.connection, self.journal.path.resolve())
+        self.increments.forget_given("ledger.entries")
 
     def compute(self, name: str) -> StepResult:
         """Compute one model, or take one ledger step; inputs that do not exist yet are computed first.
@@ -252,6 +266,7 @@ class Workspace:
 
     def is_computed(self) -> bool:
         """Say whether every model was computed in this turn, and every stream pulled in it."""
+        self.increments.flush()
         done = self.connection.sql(
             "select model from ops.models where turn_no = ?", params=[self.turn.number]
         ).fetchall()
@@ -264,9 +279,11 @@ class Workspace:
             self.journal.append([self.turn.draft(TURN_COMPLETED, {"turn": str(self.turn.number)})])
             self.refresh_ledger()
             self.compute("ops.turns")
+            self.increments.flush()
 
     def publish(self, kind: str = LATEST) -> Snapshot:
         """Publish the tables as they are, as one snapshot."""
+        self.increments.flush()
         return publish(self.connection, self.home, self.graph, self.turn, kind=kind, code_version=code_version())
 
     def dispatch(self) -> DispatchOutcome:
@@ -284,7 +301,7 @@ class Workspace:
         return outcome
 
     def _run(self, name: str) -> Result:
-        result = run_model(self.connection, self.graph.models[name], self.question, self.turn.number)
+        result = self.increments.refresh(self.graph.models[name])
         self._tables = self._existing() | {name}
         return result
 
@@ -320,7 +337,7 @@ class Workspace:
 
     def _end_run(self, actor: str, outcome: str, error: str | None) -> None:
         self.journal.append([self._run_draft(RUN_ENDED, self.run_id, actor, {"outcome": outcome, "error": error})])
-        if self._connection is not None and outcome == "succeeded":
+        if self._increments is not None and outcome == "succeeded":
             self.refresh_ledger()
             self.compute("ops.runs")
 

@@ -70,7 +70,9 @@ class Figures:
     assets_behind_in_all: int
     urgent: Sequence[Mapping[str, Any]]
     urgent_in_all: int
+    violations: Sequence[Mapping[str, Any]]
     notices: Sequence[Mapping[str, Any]]
+    answers: Sequence[Mapping[str, Any]]
     arrived: Sequence[Mapping[str, Any]]
 
 
@@ -93,7 +95,9 @@ def count_figures(connection: Connection, period: Period) -> Figures:
         assets_behind_in_all=len(assets_behind),
         urgent=urgent[:ROWS_ON_A_PAGE],
         urgent_in_all=len(urgent),
+        violations=_rows(connection, _VIOLATIONS, span),
         notices=_rows(connection, _NOTICES, span),
+        answers=_rows(connection, _ANSWERS),
         arrived=_rows(connection, _ARRIVED, span),
     )
 
@@ -166,6 +170,15 @@ _URGENT: Final = """
     order by case classification when 'safety' then 0 when 'regulated' then 1 else 2 end,
         position = 'current', partner_id, asset_id
 """
+_VIOLATIONS: Final = """
+    select says, count(*) filter (where is_violation_now) as now, count(*) filter (where is_violation_then) as then,
+        count(*) filter (where is_denied_attempt) as denied, count(distinct partner_id) as partners,
+        count(distinct asset_id) as assets, max(occurred_at) as last_at
+    from marts.entitlement_violations
+    where $start::timestamptz is null or (occurred_at >= $start and occurred_at < $end::timestamptz)
+    group by says
+    order by now desc, says
+"""
 _NOTICES: Final = """
     select kind, state, posted_by, count(*) as notices, count(distinct partner_id) as partners,
         count(read_at) as were_read
@@ -174,6 +187,16 @@ _NOTICES: Final = """
         or (coalesce(sent_at, decided_at) >= $start and coalesce(sent_at, decided_at) < $end::timestamptz)
     group by kind, state, posted_by
     order by kind, state, posted_by
+"""
+_ANSWERS: Final = """
+    select kind, sum(sent)::bigint as sent, sum(acknowledged)::bigint as acknowledged,
+        sum(acknowledged_late)::bigint as acknowledged_late, sum(overdue)::bigint as overdue,
+        sum(pending)::bigint as pending, sum(exceptions_requested + declined)::bigint as refused,
+        sum(exempt + closed_by_later + void)::bigint as settled,
+        sum(unsent)::bigint as unsent, sum(acked_without_bytes)::bigint as acked_without_bytes
+    from marts.acknowledgment_status
+    group by kind
+    order by kind
 """
 _ARRIVED: Final = """
     select stream, sum(fetched)::bigint as fetched, sum(new)::bigint as new, sum(new_editions)::bigint as new_editions,

@@ -23,7 +23,8 @@ from pipeline.home import Home
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, SYSTEM_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import ACTOR, Turn
-from pipeline.publish import MANIFEST, file_sha256, published_select
+from pipeline.publish import MANIFEST, file_sha256, joined_tables, published_select
+from pipeline.questions import known_by
 from pipeline.reports.completeness import Completeness, Verdict, judge
 from pipeline.reports.page import PAGE, render_page
 from pipeline.reports.period import Period, choose_period, parse_month
@@ -43,6 +44,7 @@ _PAGE_NEEDS: Final = ("freshness.positions", "core.partners", "core.assets", "op
 # A month's events: which instant of a row decides whether the month has it.
 _EVENT_INSTANT: Final = {
     "marts.audit_trail": "occurred_at",
+    "marts.entitlement_violations": "occurred_at",
     "marts.notice_log": "coalesce(sent_at, decided_at)",
 }
 _EVENT_DAY: Final = {"marts.reconciliation": "day"}
@@ -97,10 +99,12 @@ def issue_report(  # noqa: PLR0913 - the parameters of a report
     if stored is None:
         message = "No turn was completed yet, so there is nothing to report: run `vipgrid sync` first."
         raise StateError(message)
-    period = choose_period(stored.question, month=parse_month(month) if month else None, as_of=as_of, known_at=known_at)
+    last = known_by(connection, stored.question, known_at).question
+    period = choose_period(last, month=parse_month(month) if month else None, as_of=as_of)
     marts = [model for model in graph.models.values() if model.floor == "marts"]
     try:
-        ask(connection, graph, [*(m.name for m in marts), *_PAGE_NEEDS], period.question, last_seq=ledger_seq)
+        needed = [*(m.name for m in marts), *(name for m in marts for name in joined_tables(m)), *_PAGE_NEEDS]
+        ask(connection, graph, needed, period.question, last_seq=ledger_seq)
         writing = _Writing(connection, graph, period, tuple(formats), _ledger_seq(connection), _turn_id(connection))
         issued = writing.issue(home.reports, marts)
     finally:

@@ -54,16 +54,14 @@ def parse_month(text: str) -> Month:
     return Month(text, datetime(year, month, 1, tzinfo=UTC), datetime(next_year, next_month + 1, 1, tzinfo=UTC))
 
 
-def choose_period(
-    last: Question, *, month: Month | None = None, as_of: datetime | None = None, known_at: datetime | None = None
-) -> Period:
+def choose_period(last: Question, *, month: Month | None = None, as_of: datetime | None = None) -> Period:
     """Choose what is asked: a month as of its end (or of the last turn while it runs), else the instant that is named.
 
     Raises:
         RefusedError: a month and an instant at once, or a month that has not begun.
 
     """
-    known = min(known_at or last.known_at, last.known_at).astimezone(UTC)
+    known = last.known_at.astimezone(UTC)
     if month is None:
         instant = (as_of or last.as_of).astimezone(UTC)
         return Period(

@@ -1,11 +1,11 @@
 """Questions about the past: the same SQL texts, bound to what was known by an instant.
 
-Belongs here: laying views under the models in the scope catalog, and computing there whatever the question
+Belongs here: laying views under the models in a catalog of its own, and computing there whatever the question
 changes. Does not belong here: the tables of the last turn (``pipeline.sqlmodels.runner``), rules (``sql/``).
 
 A question has two axes (docs/domain.md, section 2): ``as_of`` is a parameter of the models, ``known_at`` a
 filter under them. Histories, staged and landed records and the ledger are seen as they were known by then;
-models to the right of a change are computed again in the scope catalog, all others are read where they are.
+models to the right of a change are computed again in a catalog of its own, all others are read where they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.sqlmodels.relations import Connection, Question
 from pipeline.sqlmodels.runner import create_table
 
 WAREHOUSE: Final = "warehouse"
-SCOPE: Final = "scope"
+SCOPE: Final = "asked"
 ALWAYS_ASKED: Final = ("ops.data_late", "ops.turns", "ops.streams")
 _QUESTION: Final = "ops.question"
 _TURN_BOUND: Final = "landing.pages"
@@ -44,7 +44,7 @@ def read_stored(connection: Connection) -> Stored | None:
     A turn that was killed leaves tables of two turns: then the question is that of the last complete one.
     """
     turns = connection.sql(
-        f"select turn_no, now, known_at from {WAREHOUSE}.ops.turns where is_complete order by turn_no desc limit 1"  # noqa: S608 - a name of ours
+        f"select turn_no, now, known_at from {WAREHOUSE}.ops.turns where is_complete order by turn_no desc limit 1"
         if "ops.turns" in _tables(connection)
         else "select null, null, null limit 0"
     ).fetchall()
@@ -52,7 +52,7 @@ def read_stored(connection: Connection) -> Stored | None:
         return None
     turn_no, now, known_at = turns[0]
     differing = connection.sql(
-        f"select count(*) from {WAREHOUSE}.ops.models where turn_no <> $turn_no",  # noqa: S608 - a name of ours
+        f"select count(*) from {WAREHOUSE}.ops.models where turn_no <> $turn_no",
         params={"turn_no": turn_no},
     ).fetchall()
     return Stored(Question(now, known_at), int(turn_no), is_whole=differing[0][0] == 0)
@@ -61,7 +61,7 @@ def read_stored(connection: Connection) -> Stored | None:
 def ask(
     connection: Connection, graph: Graph, targets: Iterable[str], question: Question, *, last_seq: int | None = None
 ) -> None:
-    """Make the targets answer the question, under their own names, in the scope catalog, and use that catalog.
+    """Make the targets answer the question, under their own names, in a catalog of its own, and use that catalog.
 
     ``last_seq`` leaves out what was journalled behind that entry. The warehouse itself is not changed; asking
     again on the same connection forgets the answers before.
@@ -78,13 +78,19 @@ def ask(
     _clear(connection)
     # What has no table yet is computed as well: newer code asks an older warehouse.
     changed = _changed(graph, stored, question, last_seq) | (graph.models.keys() - _tables(connection))
-    roots = frozenset(name for name in graph.models if is_root(name))
+    roots = _roots(graph)
     needed = graph.left_of(wanted, stop_at=roots)
     computed = [name for name in needed if name in changed]
-    _lay_views(connection, graph, computed, [name for name in needed if name not in changed], question, last_seq)
+    seen = [name for name in (*needed, *wanted) if name not in changed]
+    _lay_views(connection, graph, computed, seen, question, last_seq)
     connection.execute(f"use {SCOPE}")
     for name in computed:
         create_table(connection, graph.models[name], question)
+
+
+def _roots(graph: Graph) -> frozenset[str]:
+    """Return the models that are records of what arrived, or was judged then: filtered by when, never computed."""
+    return frozenset(name for name, model in graph.models.items() if model.refresh.is_replayed or is_root(name))
 
 
 def is_root(name: str) -> bool:
@@ -94,18 +100,23 @@ def is_root(name: str) -> bool:
 
 def _changed(graph: Graph, stored: Stored, question: Question, last_seq: int | None) -> frozenset[str]:
     """Return the models whose answer may differ from the stored one."""
+    roots = _roots(graph)
     if not stored.is_whole:
-        return frozenset(name for name in graph.models if not is_root(name))
+        return frozenset(graph.models.keys() - roots)
     sources: set[str] = set()
     if question.as_of != stored.question.as_of:
         sources |= {name for name, model in graph.models.items() if _asks_for(model, "as_of")}
     if question.known_at != stored.question.known_at:
         sources |= {name for name, model in graph.models.items() if _asks_for(model, "known_at")}
-        sources |= {name for name, model in graph.models.items() if any(map(is_root, model.inputs))}
+        sources |= {
+            name
+            for name, model in graph.models.items()
+            if any(source in roots or is_root(source) for source in model.inputs)
+        }
     if last_seq is not None:
         sources |= {name for name, model in graph.models.items() if _LEDGER in model.inputs}
     reached = sources | set(graph.right_of(sources))
-    return frozenset(name for name in reached if name in graph.models and not is_root(name))
+    return frozenset(name for name in reached if name in graph.models and name not in roots)
 
 
 def _tables(connection: Connection) -> frozenset[str]:
@@ -139,6 +150,7 @@ def _lay_views(
     last_seq: int | None,
 ) -> None:
     computed = set(computed)
+    roots = _roots(graph)
     relations = {_LEDGER, *seen, *(source for name in computed for source in graph.models[name].inputs)} - computed
     for schema in sorted({name.partition(".")[0] for name in (*relations, *computed, _QUESTION)}):
         connection.execute(f"create schema {SCOPE}.{schema}")
@@ -147,14 +159,14 @@ def _lay_views(
         {"as_of": question.as_of, "known_at": question.known_at},
     )
     for name in sorted(relations - {_QUESTION}):
-        where = _filter(name, question, last_seq) if is_root(name) else ""
-        connection.execute(f"create view {SCOPE}.{name} as select * from {WAREHOUSE}.{name}{where}")  # noqa: S608 - names of models
+        where = _filter(name, question, last_seq) if name in roots or is_root(name) else ""
+        connection.execute(f"create view {SCOPE}.{name} as select * from {WAREHOUSE}.{name}{where}")
 
 
 def _filter(name: str, question: Question, last_seq: int | None) -> str:
     known = f"known_at <= timestamptz '{format_instant(question.known_at)}'"
     if name == _TURN_BOUND:
-        return f" where turn_no in (select turn_no from {WAREHOUSE}.ops.turns where {known})"  # noqa: S608 - names of ours
+        return f" where turn_no in (select turn_no from {WAREHOUSE}.ops.turns where {known})"
     if name == _LEDGER and last_seq is not None:
         return f" where {known} and seq <= {last_seq}"
     return f" where {known}"

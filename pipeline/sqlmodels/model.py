@@ -3,17 +3,7 @@
 Belongs here: reading a model's header and its inputs, and the layer rules. Does not belong here:
 running it (``pipeline.sqlmodels.runner``), the relations it is given (``pipeline.sqlmodels.relations``).
 
-A file holds one SELECT. Its header is the comment it begins with:
-
-    -- One row per partner and asset that is entitled or has obtained anything.
-    -- Grain: partner_id, asset_id
-    -- Refresh: full
-    -- Published with: as_of, data_late of position
-    -- After: ledger.actions
-
-``Grain`` is checked at every run. ``Refresh`` is ``full``, ``append`` or ``by <keys>``. ``Published
-with`` names what is joined when the table is read or published, because
-it changes on every row at every turn. ``After`` orders the model behind a step that is no SQL.
+A file holds one SELECT; its header is the comment that it begins with (``pipeline.sqlmodels.header``).
 """
 
 from __future__ import annotations
@@ -30,6 +20,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from pipeline.errors import ConfigurationError
+from pipeline.sqlmodels.header import Header, Refresh, read_header
 
 _READS: Final[dict[str, frozenset[str]]] = {
     "ops": frozenset({"landing", "ledger", "ops", "staging", "core"}),
@@ -44,7 +35,6 @@ _READS: Final[dict[str, frozenset[str]]] = {
 FLOORS: Final = tuple(_READS)
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _KNOWN_PARAMETERS: Final = frozenset({"as_of", "known_at"})
-_HEADER_LINE: Final = re.compile(r"(Grain|Refresh|Published with|After|Touched through|Severity): *(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ class Model:
     text: str
     description: str
     grain: tuple[str, ...]
-    refresh: str
+    refresh: Refresh
     published_with: tuple[str, ...]
     after: tuple[str, ...]
     severity: str
@@ -89,10 +79,14 @@ def read_model(path: Path) -> Model:
     """
     name = f"{path.parent.name}.{path.stem}"
     text = path.read_text(encoding="utf-8")
-    description, header = _header(text, path)
+    header = _header(text, path)
     statement = _one_select(text, path)
     inputs = _inputs(statement, path)
     _check_layers(name, inputs, path)
+    try:
+        refresh = header.refresh(inputs)
+    except ValueError as error:
+        raise _wrong(path, str(error)) from error
     parameters = frozenset(_PARAMETER.findall(text))
     if parameters - _KNOWN_PARAMETERS:
         raise _wrong(path, f"the parameters {sorted(parameters - _KNOWN_PARAMETERS)} are not known")
@@ -100,12 +94,12 @@ def read_model(path: Path) -> Model:
         name=name,
         path=path,
         text=text,
-        description=description,
-        grain=_names(header.get("Grain", "")),
-        refresh=header.get("Refresh", "full"),
-        published_with=_names(header.get("Published with", "")),
-        after=_names(header.get("After", "")),
-        severity=header.get("Severity", "error"),
+        description=header.description,
+        grain=header.names("Grain"),
+        refresh=refresh,
+        published_with=header.names("Published with"),
+        after=header.names("After"),
+        severity=header.one("Severity", "error"),
         inputs=inputs,
         parameters=parameters,
     )
@@ -115,27 +109,16 @@ def _wrong(path: Path, what: str) -> ConfigurationError:
     return ConfigurationError(f"The model {path.parent.name}/{path.name} is refused: {what}.")
 
 
-def _header(text: str, path: Path) -> tuple[str, dict[str, str]]:
-    sentences: list[str] = []
-    header: dict[str, str] = {}
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
-        said = line.removeprefix("--").strip()
-        found = _HEADER_LINE.fullmatch(said)
-        if found:
-            header[found.group(1)] = found.group(2)
-        elif said:
-            sentences.append(said)
-    if not sentences:
+def _header(text: str, path: Path) -> Header:
+    try:
+        header = read_header(text)
+    except ValueError as error:
+        raise _wrong(path, str(error)) from error
+    if not header.description:
         raise _wrong(path, "it does not begin with a comment that says what one row is")
-    if "Grain" not in header and path.parent.name != "checks":
+    if not header.names("Grain") and path.parent.name != "checks":
         raise _wrong(path, "its header has no line '-- Grain: …'")
-    return " ".join(sentences), header
-
-
-def _names(listed: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in listed.split(",") if name.strip())
+    return header
 
 
 def _one_select(text: str, path: Path) -> exp.Query:

@@ -11,20 +11,32 @@ per journal entry. Both are read from files, never from Python objects.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from pipeline.business_calendar import give_calendar
 from pipeline.home import Home
 from pipeline.ingest.landed import LandedChunk
-from pipeline.settings import Settings
+from pipeline.settings import Policies, Settings
 from pipeline.streams import STREAMS, Stream
 
+PAGES: Final = "pages"
 GIVEN_FLOORS: Final = frozenset({"landing", "ledger"})
 GIVEN_RELATIONS: Final = frozenset(
-    {"ops.question", "ops.grace", "ops.time_to_respond", "ops.notice_settings", "ops.zones", "ops.connections"}
+    {
+        "ops.question",
+        "ops.grace",
+        "ops.time_to_respond",
+        "ops.notice_settings",
+        "ops.zones",
+        "ops.connections",
+        "ops.business_hours",
+        "ops.business_calendar",
+        "ops.service_levels",
+    }
 )
 
 
@@ -61,6 +73,28 @@ class Question:
     known_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The landing folder and the chunks that the journal names, in its order, by stream."""
+
+    folder: Path
+    chunks: Mapping[str, Sequence[LandedChunk]]
+
+    @classmethod
+    def of(cls, folder: Path, chunks: Iterable[LandedChunk]) -> Landing:
+        """Sort chunks by their stream; under ``pages`` they are all together."""
+        by_stream: dict[str, list[LandedChunk]] = {name: [] for name in (*STREAMS, PAGES)}
+        for chunk in sorted(chunks, key=lambda chunk: chunk.seq):
+            by_stream[chunk.stream].append(chunk)
+            by_stream[PAGES].append(chunk)
+        return cls(folder, by_stream)
+
+    def select(self, name: str, *, since: int) -> str:
+        """Return the SELECT of what the chunks of a stream behind the first ``since`` hold."""
+        chunks = self.chunks[name][since:]
+        return pages_select(self.folder, chunks) if name == PAGES else landing_select(name, self.folder, chunks)
+
+
 _LARGEST_LINE_BYTES: Final = 64 * 2**20
 _ENTRY_COLUMNS: Final = (
     "{v: 'varchar', kind: 'varchar', source: 'varchar', source_id: 'varchar', known_at: 'varchar', actor: 'varchar',"
@@ -83,7 +117,7 @@ def give_ledger(connection: Connection, journal_file: Path) -> None:
         " null::varchar supersedes, null::varchar run_id, null::json data limit 0)"
     )
     connection.execute(
-        "create or replace table ledger.entries as "  # noqa: S608 - a path of ours, quoted
+        "create or replace table ledger.entries as "
         "select row_number() over () - 1 as seq, kind, source, source_id, known_at::timestamptz as known_at, actor,"
         f" role, reason, supersedes, run_id, data from {source}"
     )
@@ -96,9 +130,9 @@ def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedC
     for chunk in chunks:
         by_stream[chunk.stream].append(chunk)
     for name, own in by_stream.items():
-        connection.execute(f"create or replace view landing.{name} as {_landing_select(STREAMS[name], landing, own)}")
+        connection.execute(f"create or replace view landing.{name} as {landing_select(name, landing, own)}")
     every = [chunk for own in by_stream.values() for chunk in own]
-    connection.execute(f"create or replace view landing.pages as {_pages_select(landing, every)}")
+    connection.execute(f"create or replace view landing.pages as {pages_select(landing, every)}")
 
 
 def give_settings(connection: Connection, settings: Settings, question: Question, go_live: datetime) -> None:
@@ -160,6 +194,19 @@ def give_settings(connection: Connection, settings: Settings, question: Question
         ],
     )
     connection.execute("create or replace table ops.zones as select name as zone from pg_timezone_names()")
+    _give_working_time(connection, policies)
+
+
+def _give_working_time(connection: Connection, policies: Policies) -> None:
+    give_calendar(connection, policies.calendar)
+    levels = policies.service_levels
+    spans = (levels.request, levels.triage, levels.replacement, policies.first_time_right)
+    _rows(
+        connection,
+        "ops.service_levels",
+        "request_seconds bigint, triage_seconds bigint, replacement_seconds bigint, first_time_right_seconds bigint",
+        [tuple(int(span.total_seconds()) for span in spans)],
+    )
 
 
 def journal_file(home: Home) -> Path:
@@ -171,10 +218,12 @@ def _rows(connection: Connection, table: str, columns: str, rows: Sequence[tuple
     connection.execute(f"create or replace table {table} ({columns})")
     for row in rows:
         marks = ", ".join("?" for _ in row)
-        connection.execute(f"insert into {table} values ({marks})", list(row))  # noqa: S608 - names of ours
+        connection.execute(f"insert into {table} values ({marks})", list(row))
 
 
-def _landing_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> str:
+def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> str:
+    """Return the SELECT of the records in these chunks of a stream, every field as text."""
+    stream = STREAMS[name]
     fields = ", ".join(f"null::varchar as {name}" for name in stream.field_names)
     parts = [
         (
@@ -205,7 +254,7 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
     files = ", ".join(_text(landing / chunk.file) for chunk in chunks)
     columns = f"{{p: 'integer', i: 'bigint', h: 'varchar', q: 'varchar', b: 'varchar', r: '{record_type}'}}"
     return (
-        f"select {first.turn} as turn_no, {_text(first.known_at)}::timestamptz as known_at,"  # noqa: S608 - names of ours
+        f"select {first.turn} as turn_no, {_text(first.known_at)}::timestamptz as known_at,"
         f" {_text(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
         f" q as rejected_because, b as raw_base64, {fields}"
         f" from read_json([{files}], format = 'newline_delimited', columns = {columns},"
@@ -213,7 +262,8 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
     )
 
 
-def _pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
+def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
+    """Return the SELECT of the pages that these chunks came in."""
     parts = [
         (
             "select null::varchar as stream, null::varchar as system, null::integer as turn_no,"
@@ -228,7 +278,7 @@ def _pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
     for (stream, system, turn), own in by_turn.items():
         files = ", ".join(_text(landing / chunk.pages_file) for chunk in own)
         parts.append(
-            f"select {_text(stream)}, {_text(system)}, {turn}, p, records, rejected, body_sha256, status, received_at,"  # noqa: S608 - names of ours
+            f"select {_text(stream)}, {_text(system)}, {turn}, p, records, rejected, body_sha256, status, received_at,"
             f" cursor_in, cursor_out, origin from read_json([{files}], format = 'newline_delimited',"
             f" columns = {_PAGE_COLUMNS}, compression = 'zstd')"
         )

@@ -1,8 +1,8 @@
-"""Running models: one function, one model, one transaction.
+"""Running models: the steps.
 
-Belongs here: materializing a model from the relations to its left, its grain check, and the record of
-what was computed when. Does not belong here: what the relations are (``pipeline.sqlmodels.relations``),
-when a model runs (``assets_defs``, ``resources.workspace``).
+Belongs here: the steps of which every way to compute a model is made: one transaction, one SELECT with its parameters,
+the grain. Does not belong here: how much of it is computed (``pipeline.sqlmodels.increments``), what the relations
+are (``pipeline.sqlmodels.relations``), when a model runs (``assets_defs``, ``resources.workspace``).
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from pipeline.sqlmodels.relations import Connection, Question
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a model's run left: rows in its table, and its columns as (name, type)."""
+    """What a model's run left: rows in its table, its columns as (name, type), and ``how`` it came about, in words."""
 
     model: str
     rows: int
     columns: tuple[tuple[str, str], ...]
+    how: str = ""
 
 
 class GrainError(StateError):
@@ -40,24 +41,6 @@ def transaction(connection: Connection) -> Iterator[None]:
         connection.execute("rollback")
         raise
     connection.execute("commit")
-
-
-def run_model(connection: Connection, model: Model, question: Question, turn_no: int) -> Result:
-    """Make the model's table anew from its inputs, check its grain, and record that it was done.
-
-    Raises:
-        GrainError: the grain does not hold; the old table stays.
-
-    """
-    with transaction(connection):
-        connection.execute(f"create schema if not exists {model.floor}")
-        if model.refresh == "append" and model.name in existing_tables(connection):
-            _append(connection, model, question)
-        else:
-            create_table(connection, model, question)
-        rows = check_grain(connection, model)
-        _record(connection, model, turn_no, rows)
-    return Result(model.name, rows, columns_of(connection, model))
 
 
 def create_table(connection: Connection, model: Model, question: Question) -> None:
@@ -78,14 +61,24 @@ def check_grain(connection: Connection, model: Model) -> int:
         GrainError: with the first grain that occurs twice or holds a null.
 
     """
+    return grain_rows(connection, model.name, model)
+
+
+def grain_rows(connection: Connection, relation: str, model: Model) -> int:
+    """Hold the header's grain against rows that are to be in the model's table, and return how many these are.
+
+    Raises:
+        GrainError: with the first grain that occurs twice or holds a null.
+
+    """
     keys = ", ".join(model.grain)
     is_bad = " or ".join(["same > 1", *(f"{key} is null" for key in model.grain)])
-    grains = f"select {keys}, count(*) as same from {model.name} group by {keys}"  # noqa: S608 - names from the model
+    grains = f"select {keys}, count(*) as same from {relation} group by {keys}"
     counted = connection.sql(
-        f"select coalesce(sum(same), 0)::bigint, count(*) filter (where {is_bad}) from ({grains})"  # noqa: S608 - the same
+        f"select coalesce(sum(same), 0)::bigint, count(*) filter (where {is_bad}) from ({grains})"
     ).fetchall()
     if counted[0][1]:
-        bad = connection.sql(f"select {keys} from ({grains}) where {is_bad} order by all limit 1").fetchall()  # noqa: S608 - the same
+        bad = connection.sql(f"select {keys} from ({grains}) where {is_bad} order by all limit 1").fetchall()
         named = ", ".join(f"{key}={value!r}" for key, value in zip(model.grain, bad[0], strict=True))
         message = f"The table {model.name} would break its grain at {named}; the old one stays."
         raise GrainError(message)
@@ -99,27 +92,3 @@ def existing_tables(connection: Connection) -> dict[str, int]:
         " and schema_name = 'ops' and table_name = 'models'"
     ).fetchall()
     return dict(connection.sql("select model, rows from ops.models").fetchall()) if has_record else {}
-
-
-def columns_of(connection: Connection, model: Model) -> tuple[tuple[str, str], ...]:
-    """Return a table's columns as (name, type)."""
-    empty = connection.sql(f"select * from {model.name} limit 0")  # noqa: S608 - a model's own name
-    return tuple((name, str(kind)) for name, kind in zip(empty.columns, empty.types, strict=True))
-
-
-def _append(connection: Connection, model: Model, question: Question) -> None:
-    """Add the rows whose grain is new; what is there stays as it is."""
-    keys = " and ".join(f"present.{key} is not distinct from fresh.{key}" for key in model.grain)
-    connection.execute(
-        f"insert into {model.name} by name select fresh.* from (\n{model.text}\n) as fresh"  # noqa: S608 - the model's own text
-        f" where not exists (select 1 from {model.name} as present where {keys})",
-        parameters_of(model, question),
-    )
-
-
-def _record(connection: Connection, model: Model, turn_no: int, rows: int) -> None:
-    connection.execute(
-        "create table if not exists ops.models (model varchar, turn_no integer, text_sha256 varchar, rows bigint)"
-    )
-    connection.execute("delete from ops.models where model = ?", [model.name])
-    connection.execute("insert into ops.models values (?, ?, ?, ?)", [model.name, turn_no, model.text_sha256, rows])

@@ -1,8 +1,31 @@
 -- One row per event in either system, once per edition that we ever had of it, in the order in which we came to know them.
 -- Grain: seq
--- Refresh: full
+-- Refresh: by subject_type, subject_id
+-- Numbers: seq for subject_type, subject_id, edition
+-- Keyed in: core.access_events_history(subject_type = 'access_event', subject_id = event_id)
+-- Keyed in: core.access_events(subject_type = 'access_event', subject_id = event_id)
+-- Keyed in: core.deliveries_history(subject_type = 'delivery', subject_id = delivery_id)
+-- Keyed in: core.deliveries(subject_type = 'delivery', subject_id = delivery_id)
+-- Keyed in: core.acknowledgments_history(subject_type = 'acknowledgment', subject_id = ack_id)
+-- Keyed in: core.acknowledgments(subject_type = 'acknowledgment', subject_id = ack_id)
+-- Keyed in: core.notices_history(subject_type = 'notice', subject_id = notice_id)
+-- Keyed in: core.notices(subject_type = 'notice', subject_id = notice_id)
+-- Keyed in: core.comments_history(subject_type = 'comment', subject_id = comment_id)
+-- Keyed in: core.comments(subject_type = 'comment', subject_id = comment_id)
+-- Keyed in: core.request_events_history(subject_type = 'request_event', subject_id = event_id)
+-- Keyed in: core.issue_events_history(subject_type = 'issue_event', subject_id = event_id)
+-- Keyed in: core.reviews_history(subject_type = 'review', subject_id = review_id)
+-- Spine: core.access_events_history, core.deliveries_history, core.acknowledgments_history, core.notices_history
+-- Spine: core.comments_history, core.request_events_history, core.issue_events_history, core.reviews_history
+-- Follows: core.access_events, core.deliveries, core.acknowledgments, core.notices, core.comments, audit.first_verdicts
+-- Touched by: core.asset_versions(asset_id, version_no) through core.acknowledgments
+-- Touched by: core.requests(request_id) through core.request_events_history
+-- Touched by: core.issues(issue_id) through core.issue_events_history, core.issues(issue_id) through core.reviews_history
+-- Unmoved by: ops.turns
+-- Published with: verdicts
 -- The join of delivery metadata with acknowledgments, comments and exceptions (docs/domain.md, P7). subject_type and
 -- subject_id name the record; superseded_by the access event that corrects it; evidence_rung what the event proves.
+-- The verdicts are the subject's, so every edition of an access event or a delivery bears the same (docs/domain.md, 8).
 with turns as (select * from ops.turns),
 
 event_editions as (select * from core.access_events_history),
@@ -21,7 +44,9 @@ notice_editions as (select * from core.notices_history),
 
 notices as (select * from core.notices),
 
-comments as (select * from core.comments_history),
+comment_editions as (select * from core.comments_history),
+
+comments as (select * from core.comments),
 
 request_events as (select * from core.request_events_history),
 
@@ -34,6 +59,8 @@ issues as (select * from core.issues),
 reviews as (select * from core.reviews_history),
 
 versions as (select * from core.asset_versions),
+
+first_verdicts as (select * from audit.first_verdicts),
 
 from_events as (
     select
@@ -150,30 +177,25 @@ from_notices as (
 from_comments as (
     select
         5 as source_order,
-        coalesce(comments.redacted_at, comments.updated_at, comments.created_at, comments.known_at) as occurred_at,
-        comments.updated_at as recorded_at,
-        comments.known_at,
-        comments.source_system,
-        'commented_' || coalesce(comments.visibility, 'public') as event_kind,
-        coalesce(comments.partner_id, notices.partner_id, requests.partner_id, issues.partner_id) as partner_id,
-        comments.user_id,
-        case
-            when comments.thread_type = 'asset' then comments.thread_id
-            else coalesce(notices.asset_id, requests.asset_id, issues.asset_id)
-        end as asset_id,
-        coalesce(notices.version_no, issues.version_no) as version_no,
+        coalesce(editions.redacted_at, editions.updated_at, editions.created_at, editions.known_at) as occurred_at,
+        editions.updated_at as recorded_at,
+        editions.known_at,
+        editions.source_system,
+        'commented_' || coalesce(editions.visibility, 'public') as event_kind,
+        comments.about_partner_id as partner_id,
+        editions.user_id,
+        comments.about_asset_id as asset_id,
+        comments.about_version_no as version_no,
         'comment' as subject_type,
-        comments.comment_id as subject_id,
-        comments.edition,
+        editions.comment_id as subject_id,
+        editions.edition,
         null::varchar as superseded_by,
         null::integer as evidence_rung,
-        comments.turn_no,
-        comments.page_no,
-        comments.row_no
-    from comments
-    left join notices on comments.thread_type = 'notice' and notices.notice_id = comments.thread_id
-    left join requests on comments.thread_type = 'request' and requests.request_id = comments.thread_id
-    left join issues on comments.thread_type = 'issue' and issues.issue_id = comments.thread_id
+        editions.turn_no,
+        editions.page_no,
+        editions.row_no
+    from comment_editions as editions
+    inner join comments on comments.comment_id = editions.comment_id
 ),
 
 from_requests as (
@@ -272,9 +294,14 @@ trail as (
             order by every_event.turn_no, every_event.source_order, every_event.page_no, every_event.row_no
         ) as seq,
         every_event.* exclude (source_order, turn_no, page_no, row_no),
+        first_verdicts.entitlement_then,
+        first_verdicts.timing_then,
         turns.turn_id as run_id
     from every_event
     left join turns on turns.turn_no = every_event.turn_no
+    left join first_verdicts
+        on first_verdicts.subject_type = every_event.subject_type
+        and first_verdicts.subject_id = every_event.subject_id
 )
 
 select * from trail

@@ -1,6 +1,11 @@
 -- One row per access event as VIP has it now: its latest edition, its partner and user under Trading Grid's ids.
 -- Grain: event_id
--- Refresh: full
+-- Refresh: by event_id
+-- Spine: core.access_events_history
+-- Touched by: core.deliveries(delivery_id) through core.access_events_history
+-- Touched by: core.partner_users(user_id) through core.access_events
+-- Touched by: core.identities(given_partner_id = source_id) through core.access_events
+-- Touched by: core.identities(source_user_id = source_id) through core.access_events
 -- A missing partner or version is taken from the event's delivery, a missing partner then from its user; superseded_by
 -- is the event that corrects it (docs/domain.md, 3). What still resolves to nobody has no partner_id.
 with editions as (select * from core.access_events_history),
@@ -22,11 +27,12 @@ users as (select * from core.partner_users),
 
 identities as (select * from core.identities),
 
-corrections as (
-    select supersedes_event_id as event_id, min(event_id) as superseded_by
-    from latest
-    where supersedes_event_id <> event_id
-    group by supersedes_event_id
+corrections as (select * from core.corrections),
+
+superseded as (
+    select event_id, min(superseding_event_id) as superseded_by
+    from corrections
+    group by event_id
 ),
 
 completed as (
@@ -37,10 +43,10 @@ completed as (
         latest.version_no as source_version_no,
         coalesce(latest.partner_id, deliveries.source_partner_id) as given_partner_id,
         coalesce(latest.version_no, deliveries.version_no) as version_no,
-        corrections.superseded_by
+        superseded.superseded_by
     from latest
     left join deliveries on deliveries.delivery_id = latest.delivery_id
-    left join corrections on corrections.event_id = latest.event_id
+    left join superseded on superseded.event_id = latest.event_id
 ),
 
 known as (
@@ -65,7 +71,7 @@ known as (
 
 resolved as (
     select
-        known.* exclude (given_partner_id, resolved_partner_id),
+        known.* exclude (resolved_partner_id),
         case
             when known.given_partner_id is null then users.partner_id else known.resolved_partner_id
         end as partner_id

@@ -1,6 +1,7 @@
 -- One row per edition of an access event: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: event_id, edition
--- Refresh: full
+-- Refresh: append by event_id
+-- Spine: staging.access_events
 with arrivals as (select * from staging.access_events where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,9 @@
 -- One row per acknowledgment as Trading Grid has it now: its latest edition, its asset under VIP's id.
 -- Grain: ack_id
--- Refresh: full
+-- Refresh: by ack_id
+-- Spine: core.acknowledgments_history
+-- Touched by: core.identities(source_asset_id = source_id) through core.acknowledgments
+-- Touched by: core.notices(notice_id) through core.acknowledgments_history
 -- A missing asset is taken from the notice that it names, a missing version too, if that notice is about the same asset
 -- (docs/domain.md, 7).
 with editions as (select * from core.acknowledgments_history),

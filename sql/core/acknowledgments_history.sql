@@ -1,6 +1,7 @@
 -- One row per edition of an acknowledgment: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: ack_id, edition
--- Refresh: full
+-- Refresh: append by ack_id
+-- Spine: staging.acknowledgments
 with arrivals as (select * from staging.acknowledgments where rejected_because is null),
 
 first_arrivals as (

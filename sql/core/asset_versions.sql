@@ -1,6 +1,7 @@
 -- One row per version of an asset as VIP has it now: its latest edition.
 -- Grain: asset_id, version_no
--- Refresh: full
+-- Refresh: by asset_id, version_no
+-- Spine: core.asset_versions_history
 -- withdrawn_from is the instant of its withdrawal; revoking an approval is one, from withdrawn_at or else from the first
 -- edition that says so (docs/domain.md, 4.1).
 with editions as (select * from core.asset_versions_history),

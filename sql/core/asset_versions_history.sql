@@ -1,6 +1,7 @@
 -- One row per edition of an asset's version: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: asset_id, version_no, edition
--- Refresh: full
+-- Refresh: append by asset_id, version_no
+-- Spine: staging.asset_versions
 with arrivals as (select * from staging.asset_versions where rejected_because is null),
 
 first_arrivals as (

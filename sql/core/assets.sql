@@ -1,6 +1,7 @@
 -- One row per asset as VIP has it now: its latest edition; zone is the publisher's, or UTC where it names none that exists.
 -- Grain: asset_id
--- Refresh: full
+-- Refresh: by asset_id
+-- Spine: core.assets_history
 with editions as (select * from core.assets_history),
 
 ranked as (

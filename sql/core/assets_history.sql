@@ -1,6 +1,7 @@
 -- One row per edition of an asset: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: asset_id, edition
--- Refresh: full
+-- Refresh: append by asset_id
+-- Spine: staging.assets
 with arrivals as (select * from staging.assets where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per campaign's partner as Trading Grid has it now: its latest edition.
 -- Grain: campaign_id, partner_id
--- Refresh: full
+-- Refresh: by campaign_id, partner_id
+-- Spine: core.campaign_partners_history
 with editions as (select * from core.campaign_partners_history),
 
 ranked as (

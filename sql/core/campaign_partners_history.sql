@@ -1,6 +1,7 @@
 -- One row per edition of a campaign's partner: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: campaign_id, partner_id, edition
--- Refresh: full
+-- Refresh: append by campaign_id, partner_id
+-- Spine: staging.campaign_partners
 with arrivals as (select * from staging.campaign_partners where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per campaign's task as Trading Grid has it now: its latest edition.
 -- Grain: task_id
--- Refresh: full
+-- Refresh: by task_id
+-- Spine: core.campaign_tasks_history
 with editions as (select * from core.campaign_tasks_history),
 
 ranked as (

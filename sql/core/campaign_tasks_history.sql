@@ -1,6 +1,7 @@
 -- One row per edition of a campaign's task: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: task_id, edition
--- Refresh: full
+-- Refresh: append by task_id
+-- Spine: staging.campaign_tasks
 with arrivals as (select * from staging.campaign_tasks where rejected_because is null),
 
 first_arrivals as (

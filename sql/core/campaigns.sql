@@ -1,6 +1,7 @@
 -- One row per campaign as Trading Grid has it now: its latest edition.
 -- Grain: campaign_id
--- Refresh: full
+-- Refresh: by campaign_id
+-- Spine: core.campaigns_history
 with editions as (select * from core.campaigns_history),
 
 ranked as (

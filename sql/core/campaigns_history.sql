@@ -1,6 +1,7 @@
 -- One row per edition of a campaign: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: campaign_id, edition
--- Refresh: full
+-- Refresh: append by campaign_id
+-- Spine: staging.campaigns
 with arrivals as (select * from staging.campaigns where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per edition of a comment: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: comment_id, edition
--- Refresh: full
+-- Refresh: append by comment_id
+-- Spine: staging.comments
 with arrivals as (select * from staging.comments where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,8 @@
 -- One row per delivery as VIP has it now: its latest edition, its partner under Trading Grid's id.
 -- Grain: delivery_id
--- Refresh: full
+-- Refresh: by delivery_id
+-- Spine: core.deliveries_history
+-- Touched by: core.identities(source_partner_id = source_id) through core.deliveries
 with editions as (select * from core.deliveries_history),
 
 ranked as (

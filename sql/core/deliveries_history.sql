@@ -1,6 +1,7 @@
 -- One row per edition of a delivery: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: delivery_id, edition
--- Refresh: full
+-- Refresh: append by delivery_id
+-- Spine: staging.deliveries
 with arrivals as (select * from staging.deliveries where rejected_because is null),
 
 first_arrivals as (

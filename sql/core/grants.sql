@@ -1,6 +1,7 @@
 -- One row per grant as VIP has it now: its latest edition.
 -- Grain: grant_id
--- Refresh: full
+-- Refresh: by grant_id
+-- Spine: core.grants_history
 with editions as (select * from core.grants_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a grant: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: grant_id, edition
--- Refresh: full
+-- Refresh: append by grant_id
+-- Spine: staging.grants
 with arrivals as (select * from staging.grants where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per group's member as Trading Grid has it now: its latest edition.
 -- Grain: group_id, partner_id, joined_at
--- Refresh: full
+-- Refresh: by group_id, partner_id, joined_at
+-- Spine: core.group_members_history
 with editions as (select * from core.group_members_history),
 
 ranked as (

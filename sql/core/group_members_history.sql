@@ -1,6 +1,7 @@
 -- One row per edition of a group's member: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: group_id, partner_id, joined_at, edition
--- Refresh: full
+-- Refresh: append by group_id, partner_id, joined_at
+-- Spine: staging.group_members
 with arrivals as (select * from staging.group_members where rejected_because is null),
 
 first_arrivals as (

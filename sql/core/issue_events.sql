@@ -1,6 +1,7 @@
 -- One row per step of an issue as Trading Grid has it now: its latest edition.
 -- Grain: event_id
--- Refresh: full
+-- Refresh: by event_id
+-- Spine: core.issue_events_history
 with editions as (select * from core.issue_events_history),
 
 ranked as (

@@ -1,6 +1,8 @@
 -- One row per issue as Trading Grid has it now: its latest edition, its asset under VIP's id.
 -- Grain: issue_id
--- Refresh: full
+-- Refresh: by issue_id
+-- Spine: core.issues_history
+-- Touched by: core.identities(source_asset_id = source_id) through core.issues
 with editions as (select * from core.issues_history),
 
 ranked as (

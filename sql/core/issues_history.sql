@@ -1,6 +1,7 @@
 -- One row per edition of an issue: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: issue_id, edition
--- Refresh: full
+-- Refresh: append by issue_id
+-- Spine: staging.issues
 with arrivals as (select * from staging.issues where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,8 @@
 -- One row per notice as Trading Grid has it now: its latest edition, its asset under VIP's id.
 -- Grain: notice_id
--- Refresh: full
+-- Refresh: by notice_id
+-- Spine: core.notices_history
+-- Touched by: core.identities(source_asset_id = source_id) through core.notices
 with editions as (select * from core.notices_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a notice: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: notice_id, edition
--- Refresh: full
+-- Refresh: append by notice_id
+-- Spine: staging.notices
 with arrivals as (select * from staging.notices where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per item of a package as VIP has it now: its latest edition.
 -- Grain: package_id, asset_id
--- Refresh: full
+-- Refresh: by package_id, asset_id
+-- Spine: core.package_items_history
 with editions as (select * from core.package_items_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of an item of a package: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: package_id, asset_id, edition
--- Refresh: full
+-- Refresh: append by package_id, asset_id
+-- Spine: staging.package_items
 with arrivals as (select * from staging.package_items where rejected_because is null),
 
 first_arrivals as (

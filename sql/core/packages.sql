@@ -1,6 +1,7 @@
 -- One row per package as VIP has it now: its latest edition.
 -- Grain: package_id
--- Refresh: full
+-- Refresh: by package_id
+-- Spine: core.packages_history
 with editions as (select * from core.packages_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a package: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: package_id, edition
--- Refresh: full
+-- Refresh: append by package_id
+-- Spine: staging.packages
 with arrivals as (select * from staging.packages where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per partner group as Trading Grid has it now: its latest edition.
 -- Grain: group_id
--- Refresh: full
+-- Refresh: by group_id
+-- Spine: core.partner_groups_history
 with editions as (select * from core.partner_groups_history),
 
 ranked as (

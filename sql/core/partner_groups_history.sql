@@ -1,6 +1,7 @@
 -- One row per edition of a partner group: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: group_id, edition
--- Refresh: full
+-- Refresh: append by group_id
+-- Spine: staging.partner_groups
 with arrivals as (select * from staging.partner_groups where rejected_because is null),
 
 first_arrivals as (

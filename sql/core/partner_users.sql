@@ -1,6 +1,7 @@
 -- One row per partner's user as Trading Grid has it now: its latest edition.
 -- Grain: user_id
--- Refresh: full
+-- Refresh: by user_id
+-- Spine: core.partner_users_history
 with editions as (select * from core.partner_users_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a partner's user: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: user_id, edition
--- Refresh: full
+-- Refresh: append by user_id
+-- Spine: staging.partner_users
 with arrivals as (select * from staging.partner_users where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per partner as Trading Grid has it now: its latest edition.
 -- Grain: partner_id
--- Refresh: full
+-- Refresh: by partner_id
+-- Spine: core.partners_history
 -- zone is its time zone, or UTC where it names none that exists. gone_from is when it left (from left_at, else from the
 -- first edition that says so) or was deleted, whichever came first.
 with editions as (select * from core.partners_history),

@@ -1,6 +1,7 @@
 -- One row per edition of a partner: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: partner_id, edition
--- Refresh: full
+-- Refresh: append by partner_id
+-- Spine: staging.partners
 with arrivals as (select * from staging.partners where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per step of a request as Trading Grid has it now: its latest edition.
 -- Grain: event_id
--- Refresh: full
+-- Refresh: by event_id
+-- Spine: core.request_events_history
 with editions as (select * from core.request_events_history),
 
 ranked as (

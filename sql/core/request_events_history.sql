@@ -1,6 +1,7 @@
 -- One row per edition of a step of a request: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: event_id, edition
--- Refresh: full
+-- Refresh: append by event_id
+-- Spine: staging.request_events
 with arrivals as (select * from staging.request_events where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,8 @@
 -- One row per request as Trading Grid has it now: its latest edition, its asset under VIP's id.
 -- Grain: request_id
--- Refresh: full
+-- Refresh: by request_id
+-- Spine: core.requests_history
+-- Touched by: core.identities(source_asset_id = source_id) through core.requests
 with editions as (select * from core.requests_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a request: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: request_id, edition
--- Refresh: full
+-- Refresh: append by request_id
+-- Spine: staging.requests
 with arrivals as (select * from staging.requests where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per review as VIP has it now: its latest edition.
 -- Grain: review_id
--- Refresh: full
+-- Refresh: by review_id
+-- Spine: core.reviews_history
 with editions as (select * from core.reviews_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a review: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: review_id, edition
--- Refresh: full
+-- Refresh: append by review_id
+-- Spine: staging.reviews
 with arrivals as (select * from staging.reviews where rejected_because is null),
 
 first_arrivals as (

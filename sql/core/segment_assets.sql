@@ -1,6 +1,7 @@
 -- One row per asset in a segment as VIP has it now: its latest edition.
 -- Grain: segment_id, asset_id, added_at
--- Refresh: full
+-- Refresh: by segment_id, asset_id, added_at
+-- Spine: core.segment_assets_history
 with editions as (select * from core.segment_assets_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of an asset in a segment: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: segment_id, asset_id, added_at, edition
--- Refresh: full
+-- Refresh: append by segment_id, asset_id, added_at
+-- Spine: staging.segment_assets
 with arrivals as (select * from staging.segment_assets where rejected_because is null),
 
 first_arrivals as (

@@ -1,6 +1,7 @@
 -- One row per segment as VIP has it now: its latest edition.
 -- Grain: segment_id
--- Refresh: full
+-- Refresh: by segment_id
+-- Spine: core.segments_history
 with editions as (select * from core.segments_history),
 
 ranked as (

@@ -1,6 +1,7 @@
 -- One row per edition of a segment: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: segment_id, edition
--- Refresh: full
+-- Refresh: append by segment_id
+-- Spine: staging.segments
 with arrivals as (select * from staging.segments where rejected_because is null),
 
 first_arrivals as (

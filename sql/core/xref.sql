@@ -1,6 +1,7 @@
 -- One row per cross-reference of ids as Trading Grid has it now: its latest edition.
 -- Grain: entity, vip_id, trading_grid_id
--- Refresh: full
+-- Refresh: by entity, vip_id, trading_grid_id
+-- Spine: core.xref_history
 with editions as (select * from core.xref_history),
 
 ranked as (

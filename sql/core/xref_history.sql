@@ -1,6 +1,7 @@
 -- One row per edition of a cross-reference of ids: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: entity, vip_id, trading_grid_id, edition
--- Refresh: full
+-- Refresh: append by entity, vip_id, trading_grid_id
+-- Spine: staging.xref
 with arrivals as (select * from staging.xref where rejected_because is null),
 
 first_arrivals as (

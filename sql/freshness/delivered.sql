@@ -1,6 +1,8 @@
 -- One row per delivery that ever reached delivered or picked_up: when it first did, to whom.
 -- Grain: delivery_id
--- Refresh: full
+-- Refresh: by delivery_id
+-- Spine: core.deliveries
+-- Touched by: core.identities(source_partner_id = source_id) through core.deliveries
 -- put_at is when it first reached delivered itself, obtained_at when the partner had the file for certain: delivered over sftp, as2 or api, or picked up; delivered_at
 -- when it first reached either of the two (docs/domain.md, 5). Each once per delivery, at the status_at of the first edition.
 with deliveries as (select * from core.deliveries),

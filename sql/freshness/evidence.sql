@@ -1,6 +1,8 @@
 -- One row per partner, asset and version that anything up to as_of speaks of: the strongest evidence that it has it.
 -- Grain: partner_id, asset_id, version_no
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Changes at: core.access_events.occurred_at, freshness.delivered.put_at, freshness.obtained.obtained_at
+-- Changes at: core.notices.posted_at, freshness.answers.occurred_at, freshness.answers.revoked_at
 -- Rungs 1 to 7 of docs/domain.md, 5: notified, delivered, opened, obtained, acknowledged, completed, verified. Rung 0,
 -- assigned, follows from entitlement and needs no row here. Proxy acknowledgments and comments are no rung. An answer
 -- about one of two versions with equal checksums counts for the other too (docs/domain.md, 7).
@@ -14,27 +16,11 @@ obtained as (select * from freshness.obtained where obtained_at <= $as_of and ve
 
 notices as (select * from core.notices where posted_at <= $as_of),
 
-acknowledgments as (
-    select * from core.acknowledgments where occurred_at <= $as_of and (revoked_at is null or revoked_at > $as_of)
+answers as (
+    select * from freshness.answers where occurred_at <= $as_of and (revoked_at is null or revoked_at > $as_of)
 ),
-
-partners as (select * from core.partners),
 
 versions as (select * from core.asset_versions),
-
-answers as (
-    select partner_id, asset_id, version_no, kind, content_digest from acknowledgments
-    union all
-    select
-        partners.partner_id,
-        acknowledgments.asset_id,
-        acknowledgments.version_no,
-        acknowledgments.kind,
-        acknowledgments.content_digest
-    from acknowledgments
-    inner join partners on partners.parent_partner_id = acknowledgments.partner_id
-    where acknowledgments.covers_children
-),
 
 rungs as (
     select partner_id, asset_id, version_no, 1 as rung from notices

@@ -70,7 +70,7 @@ limited as (
         ) as reaches_until
     from reaches
     inner join grants on grants.grant_id = reaches.grant_id
-    inner join assets on assets.asset_id = reaches.asset_id
+    left join assets on assets.asset_id = reaches.asset_id
 ),
 
 not_empty as (select distinct * from limited where reaches_from < reaches_until)

@@ -1,6 +1,8 @@
 -- One row per partner, asset and version of which the partner holds a copy at as_of; copy is 'unknown' where the version is.
 -- Grain: partner_id, asset_id, copy
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.obtained
+-- Changes at: freshness.obtained.obtained_at, freshness.removals.attested_at, freshness.removals.revoked_at
 with obtained as (select * from freshness.obtained where obtained_at <= $as_of),
 
 removals as (

@@ -1,6 +1,8 @@
 -- One row per partner and asset of which the partner ever obtained a copy up to as_of: what it still holds.
 -- Grain: partner_id, asset_id
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.obtained
+-- Changes at: freshness.obtained.obtained_at
 -- held_versions are the known versions still held, ascending; the last held is the copy obtained last, then the highest
 -- version (docs/domain.md, 6).
 with obtained as (select * from freshness.obtained where obtained_at <= $as_of),

@@ -1,6 +1,7 @@
 -- One row per copy that a partner ever obtained: a download, or a delivery that certainly arrived.
 -- Grain: subject_type, subject_id
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: core.access_events, freshness.delivered
 -- docs/domain.md, 5, rung 4. version_no is null where VIP does not know the version. Superseded events count in nothing;
 -- copies of partners or assets that nobody knows are findings, not rows.
 with events as (

@@ -1,6 +1,7 @@
 -- One row per partner and asset that the partner is entitled to or has ever obtained: where it stands at as_of.
 -- Grain: partner_id, asset_id
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.holdings, freshness.entitlements
 -- Published with: as_of, data_late of position
 -- docs/domain.md, 6: the first rule that matches gives the position, its number is kept. next_change_at is the next
 -- instant at which the clock alone can change the row.

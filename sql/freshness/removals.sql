@@ -1,6 +1,10 @@
 -- One row per attestation that copies were removed, and partner whose copies it is about.
 -- Grain: ack_id, partner_id
--- Refresh: full
+-- Refresh: by ack_id
+-- Spine: core.acknowledgments
+-- Touched by: core.partners(partner_id) through core.acknowledgments
+-- Touched by: core.partners(partner_id = parent_partner_id) through core.acknowledgments
+-- Touched by: freshness.version_terms(asset_id, version_no) through core.acknowledgments
 -- A parent's attestation with covers_children is about its direct children's copies too. spares_version_no is the version
 -- whose copies it leaves: the one that it names, unless that was withdrawn, expired or barred for the partner by then
 -- (docs/domain.md, 6).

@@ -1,161 +1,33 @@
 -- One row per life of a version in a place: the stretch [effective_at, ended_at) in which it is the target there.
 -- Grain: region, zone, asset_id, version_no, effective_at
--- Refresh: full
--- docs/domain.md, 4: approved and not barred; ends by withdrawal, expiry or the next version that lives; an empty life
--- is none. Where the asset says reinstate_previous, a withdrawal gives earlier versions further lives.
-with terms as (select * from freshness.version_terms),
+-- Refresh: by asset_id
+-- Spine: freshness.every_life
+-- docs/domain.md, 4. Where no version of the asset is barred in the region, these are the lives without bars.
+with places as (select * from freshness.places),
 
-assets as (select * from core.assets),
+terms as (select * from freshness.version_terms),
 
-candidates as (
+every_life as (select * from freshness.every_life),
+
+regions_with_bars as (select distinct region, asset_id from terms where is_barred),
+
+without_bars as (
     select
-        terms.region,
-        terms.zone,
-        terms.asset_id,
-        terms.version_no,
-        terms.effective_at,
-        terms.resolution_flag,
-        coalesce(terms.withdrawn_from, 'infinity'::timestamptz) as withdrawn_from,
-        coalesce(terms.expires_at, 'infinity'::timestamptz) as expires_at,
-        least(
-            coalesce(terms.withdrawn_from, 'infinity'::timestamptz), coalesce(terms.expires_at, 'infinity'::timestamptz)
-        ) as gone_from
-    from terms
-    where terms.approval_status in ('approved', 'revoked')
-        and not terms.is_barred
-        and terms.effective_at is not null
-),
-
-able_to_live as (select * from candidates where effective_at < gone_from),
-
-followed as (
-    select
-        *,
-        coalesce(
-            lead(effective_at) over (
-                partition by region, zone, asset_id order by effective_at, version_no
-            ),
-            'infinity'::timestamptz
-        ) as superseded_from
-    from able_to_live
-),
-
-first_lives as (
-    select
-        *,
-        least(gone_from, superseded_from) as ended_at,
-        case
-            when withdrawn_from = least(gone_from, superseded_from) and withdrawn_from < 'infinity'::timestamptz
-                then 'withdrawn'
-            when expires_at = least(gone_from, superseded_from) and expires_at < 'infinity'::timestamptz
-                then 'expired'
-            when superseded_from < 'infinity'::timestamptz then 'superseded'
-        end as end_reason
-    from followed
-    where superseded_from > effective_at
-),
-
-placed as (
-    select
-        *,
-        row_number() over (partition by region, zone, asset_id order by effective_at, version_no) as place
-    from first_lives
-),
-
-gaps as (
-    select
-        placed.region,
-        placed.zone,
-        placed.asset_id,
-        placed.place,
-        placed.ended_at as gap_from,
-        coalesce(following.effective_at, 'infinity'::timestamptz) as gap_until
-    from placed
-    inner join assets
-        on assets.asset_id = placed.asset_id
-        and assets.on_withdraw = 'reinstate_previous'
-    left join placed as following
-        on following.region = placed.region
-        and following.zone = placed.zone
-        and following.asset_id = placed.asset_id
-        and following.place = placed.place + 1
-    where placed.end_reason = 'withdrawn'
-),
-
-successors as (
-    select
-        placed.region,
-        placed.zone,
-        placed.asset_id,
-        placed.version_no,
-        placed.withdrawn_from,
-        placed.expires_at,
-        placed.gone_from,
-        gaps.gap_until,
-        greatest(
-            gaps.gap_from,
-            max(placed.gone_from) over (
-                partition by gaps.region, gaps.zone, gaps.asset_id, gaps.place
-                order by placed.place desc
-                rows between unbounded preceding and 1 preceding
-            )
-        ) as effective_at
-    from gaps
-    inner join placed
-        on placed.region = gaps.region
-        and placed.zone = gaps.zone
-        and placed.asset_id = gaps.asset_id
-        and placed.place < gaps.place
-),
-
-reinstated as (
-    select
-        region,
-        zone,
-        asset_id,
-        version_no,
-        effective_at,
-        least(gone_from, gap_until) as ended_at,
-        case
-            when withdrawn_from = least(gone_from, gap_until) and withdrawn_from < 'infinity'::timestamptz
-                then 'withdrawn'
-            when expires_at = least(gone_from, gap_until) and expires_at < 'infinity'::timestamptz then 'expired'
-            when gap_until < 'infinity'::timestamptz then 'superseded'
-        end as end_reason,
-        true as is_reinstated,
-        null::varchar as resolution_flag
-    from successors
-    where effective_at < least(gone_from, gap_until)
+        places.region,
+        places.zone,
+        every_life.* exclude (is_bar_ignored, region, zone)
+    from every_life
+    inner join places on places.zone = every_life.zone
+    left join regions_with_bars
+        on regions_with_bars.region = places.region
+        and regions_with_bars.asset_id = every_life.asset_id
+    where every_life.is_bar_ignored and regions_with_bars.asset_id is null
 ),
 
 lives as (
-    select
-        region,
-        zone,
-        asset_id,
-        version_no,
-        effective_at,
-        ended_at,
-        end_reason,
-        false as is_reinstated,
-        resolution_flag
-    from first_lives
-    union all
-    select
-        region,
-        zone,
-        asset_id,
-        version_no,
-        effective_at,
-        ended_at,
-        end_reason,
-        is_reinstated,
-        resolution_flag
-    from reinstated
-),
-
-ended as (
-    select * exclude (ended_at), nullif(ended_at, 'infinity'::timestamptz) as ended_at from lives
+    select * from without_bars
+    union all by name
+    select * exclude (is_bar_ignored) from every_life where not is_bar_ignored
 )
 
-select * from ended
+select * from lives

@@ -51,3 +51,14 @@ create or replace temp macro as_local_time(raw) as
     case when not regexp_matches(raw, '([Zz]|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(raw as timestamp) end;
 create or replace temp macro as_texts(raw) as
     case when json_valid(raw) and json_type(raw) = 'ARRAY' then from_json(raw, '["VARCHAR"]') end;
+
+-- The seconds from one instant to another, exact to the microsecond; negative where the second is the earlier one.
+create or replace temp macro seconds_between(earlier, later) as
+    (epoch_us(later) - epoch_us(earlier))::double / 1000000;
+
+-- The UTC day, month and ISO week of an instant, as text.
+create or replace temp macro utc_day(instant) as strftime(timezone('UTC', instant), '%Y-%m-%d');
+create or replace temp macro utc_month(instant) as strftime(timezone('UTC', instant), '%Y-%m');
+create or replace temp macro utc_week(instant) as strftime(timezone('UTC', instant), '%G-W%V');
+-- The quarter of an hour that an instant lies in, counted from 1970.
+create or replace temp macro quarter_of_an_hour(instant) as floor(epoch_us(instant) / 900000000)::bigint;

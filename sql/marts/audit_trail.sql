@@ -1,6 +1,9 @@
 -- One row per event of the trail, with the names that a reader needs.
 -- Grain: seq
--- Refresh: full
+-- Refresh: by subject_type, subject_id
+-- Spine: audit.trail
+-- Touched by: core.partners(partner_id) through marts.audit_trail
+-- Touched by: core.assets(asset_id) through marts.audit_trail
 with trail as (select * from audit.trail),
 
 partners as (select * from core.partners),

@@ -1,6 +1,8 @@
 -- One row per partner and asset where the partner holds something that it should not, or not any more.
 -- Grain: partner_id, asset_id
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.positions
+-- Changes at: core.notices.posted_at
 -- Published with: as_of, data_late of position
 -- Outdated and exposed positions of docs/domain.md, 6, with what to do about them and who was told.
 with positions as (select * from freshness.positions where is_outdated or is_exposed),

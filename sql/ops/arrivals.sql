@@ -1,6 +1,6 @@
 -- One row per stream and page that arrived: what its records turned out to be.
 -- Grain: stream, turn_no, page_no
--- Refresh: full
+-- Refresh: by turn_no
 -- An accepted record is new (first edition of its key), a new edition, or a duplicate of one that we had.
 with staged as (
     select 'assets' as stream, turn_no, page_no, count(*) as arrived, count(rejected_because) as quarantined

@@ -1,6 +1,6 @@
 -- One row per page or file that was fetched: what it said it held, and what became of each record (docs/domain.md, K14).
 -- Grain: stream, turn_no, page_no
--- Refresh: full
+-- Refresh: by turn_no
 with pages as (select * from landing.pages),
 
 arrivals as (select * from ops.arrivals),

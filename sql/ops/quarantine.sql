@@ -1,6 +1,6 @@
 -- One row per record that was rejected on arrival: where it came from, why, and its bytes where it could not be read at all.
 -- Grain: stream, turn_no, page_no, row_no
--- Refresh: full
+-- Refresh: by turn_no
 with from_assets as (select 'assets' as stream, *, coalesce(asset_id::varchar, '') as record_key from staging.assets where rejected_because is not null),
 
 from_asset_versions as (select 'asset_versions' as stream, *, coalesce(asset_id::varchar, '') || '|' || coalesce(version_no::varchar, '') as record_key from staging.asset_versions where rejected_because is not null),

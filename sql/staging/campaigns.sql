@@ -1,6 +1,6 @@
 -- One row per record of a campaign that ever arrived from Trading Grid, typed; a rejected one says why.
 -- Grain: turn_no, page_no, row_no
--- Refresh: full
+-- Refresh: append
 with landed as (select * from landing.campaigns),
 
 typed as (

@@ -42,6 +42,12 @@ def test_the_lineage_is_as_it_was(definitions: Definitions) -> None:
     assert lineage(definitions) == FILE.read_text(encoding="utf-8"), told
 
 
+def test_nothing_but_landing_comes_before_the_pull(definitions: Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    first = {"/".join(key.path) for key in graph.get_all_asset_keys() if not graph.get(key).parent_keys}
+    assert first == {f"landing/{stream}" for stream in STREAMS}
+
+
 def test_every_sql_file_stream_and_step_has_one_asset_of_its_name(definitions: Definitions, graph: Graph) -> None:
     models = {name.replace(".", "/") for name in (*graph.models, *LEDGER_STEPS)}
     files = {path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in (ROOT / "sql").glob("*/*.sql")}

@@ -7,8 +7,11 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from tests.reference.acknowledgment_classes import acknowledgment_classes
+from tests.reference.obligations import ObligationRow, obligations
 from tests.reference.positions import PositionRow, positions
 from tests.reference.records import Arrival, Record
+from tests.reference.verdicts import verdicts
 from tests.reference.versions import Life, version_lives
 
 PARTNER, ASSET = "p1", "a1"
@@ -127,8 +130,8 @@ class Story:
         }
         self.add("deliveries", {**record, **fields})
 
-    def acknowledge(self, at: float, **fields: object) -> None:
-        """Tell of an acknowledgment; by default an attested removal of everything."""
+    def acknowledge(self, at: float | datetime, **fields: object) -> str:
+        """Tell of an acknowledgment, by default an attested removal of everything; return its id."""
         record: Record = {
             "ack_id": self._next("k"),
             "partner_id": PARTNER,
@@ -138,7 +141,40 @@ class Story:
             "occurred_at": stamp(at),
             "recorded_at": stamp(at),
         }
-        self.add("acknowledgments", {**record, **fields})
+        record |= fields
+        self.add("acknowledgments", record)
+        return str(record["ack_id"])
+
+    def answer(self, at: float | datetime, number: int | None, kind: str = "accepted", **fields: object) -> str:
+        """Tell of an acknowledgment of a version; return its id."""
+        return self.acknowledge(at, kind=kind, version_no=number, **fields)
+
+    def notice(self, at: float | datetime, number: int | None, kind: str = "version_change", **fields: object) -> str:
+        """Tell of a notice of a version to p1; return its id."""
+        record: Record = {
+            "notice_id": self._next("n"),
+            "partner_id": PARTNER,
+            "kind": kind,
+            "asset_id": ASSET,
+            "version_no": number,
+            "posted_at": stamp(at),
+        }
+        record |= fields
+        self.add("notices", record)
+        return str(record["notice_id"])
+
+    def exempt(self, since: float, **fields: object) -> None:
+        """Tell of a decision that exempts p1 from then on."""
+        record: Record = {
+            "decision_id": self._next("x"),
+            "kind": "exempt",
+            "partner_id": PARTNER,
+            "asset_id": None,
+            "version_no": None,
+            "valid_from": stamp(since),
+            "valid_to": None,
+        }
+        self.add("decisions", {**record, **fields})
 
     def ask(
         self,
@@ -155,6 +191,27 @@ class Story:
     def pairs(self, as_of: float) -> set[tuple[str, str]]:
         """Ask which (partner, asset) have a row at all."""
         return set(positions(self.arrivals, as_of=day(as_of)))
+
+    def obligation(
+        self, as_of: float | datetime, number: int = 1, kind: str = "version_change", partner_id: str = PARTNER
+    ) -> ObligationRow:
+        """Ask for one obligation, announced from the beginning of time on."""
+        at = as_of if isinstance(as_of, datetime) else day(as_of)
+        return obligations(self.arrivals, as_of=at)[partner_id, ASSET, number, kind]
+
+    def state(self, as_of: float | datetime, number: int = 1, kind: str = "version_change") -> str:
+        """Ask for the state of one obligation of p1."""
+        return self.obligation(as_of, number, kind).state
+
+    def classes(self, as_of: float, number: int = 1, kind: str = "version_change") -> dict[str, str]:
+        """Ask for the classes of acknowledgments towards one obligation of p1."""
+        rows = acknowledgment_classes(self.arrivals, as_of=day(as_of))
+        return {ack: name for (ack, key), name in rows.items() if key == (PARTNER, ASSET, number, kind)}
+
+    def verdict(self, event_id: str, *, as_known_at: datetime | None = None) -> tuple[str, str]:
+        """Ask for both verdicts on an access event."""
+        found = verdicts(self.arrivals, as_known_at=as_known_at)["access_event", event_id]
+        return found.entitlement, found.timing
 
     def rule(self, as_of: float | datetime, partner_id: str = PARTNER) -> int:
         """Ask for the number of the rule that matched."""

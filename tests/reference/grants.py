@@ -1,5 +1,7 @@
 """Who may download what, when (docs/domain.md 6, Entitled, and 8, Grants)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from tests.reference.identities import canonical_partner, is_deleted, is_gone
@@ -13,6 +15,18 @@ from tests.reference.records import (
     texts,
 )
 
+DATED: Mapping[str, tuple[str, ...]] = {
+    "grants": ("valid_from", "valid_to"),
+    "group_members": ("joined_at", "left_at"),
+    "segment_assets": ("added_at", "removed_at"),
+    "segments": ("deleted_at",),
+    "packages": ("embargo_until",),
+    "partners": ("left_at", "deleted_at"),
+    "assets": ("deleted_at",),
+    "xref": ("valid_from", "valid_to"),
+}
+"""What entitlement depends on that bears a date."""
+
 
 def is_entitled(known: Knowledge, partner_id: str, asset_id: str, at: datetime) -> bool:
     """Whether its grants allow `download` and it is not suspended."""
@@ -24,20 +38,54 @@ def is_entitled(known: Knowledge, partner_id: str, asset_id: str, at: datetime) 
 
 def may_obtain(known: Knowledge, partner_id: str, asset_id: str, at: datetime) -> bool:
     """Tell whether some `allow` has download, and no `deny` has download or view."""
+    in_force = grants_in_force(known, partner_id, asset_id, at)
+    return allows(in_force, TO_OBTAIN) and not denies(in_force, TO_OBTAIN)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a partner wants to do: one of these rights lets it, one of those stops it."""
+
+    allowed_by: frozenset[str]
+    denied_by: frozenset[str]
+
+
+TO_OBTAIN = Wish(allowed_by=frozenset({"download"}), denied_by=frozenset({"download", "view"}))
+TO_LOOK = Wish(allowed_by=frozenset({"view", "download"}), denied_by=frozenset({"view"}))
+
+
+def allows(in_force: list[Record], wish: Wish) -> bool:
+    """Whether some `allow` has a right that lets it."""
+    return any(grant["effect"] == "allow" and wish.allowed_by & set(texts(grant, "rights")) for grant in in_force)
+
+
+def denies(in_force: list[Record], wish: Wish) -> bool:
+    """Whether some `deny` has a right that stops it."""
+    return any(grant["effect"] == "deny" and wish.denied_by & set(texts(grant, "rights")) for grant in in_force)
+
+
+def grants_in_force(known: Knowledge, partner_id: str, asset_id: str, at: datetime) -> list[Record]:
+    """Grants at the instant; none for who is gone, none on what was deleted (docs/domain.md 8)."""
     if is_gone(known, partner_id, at) or is_deleted(known, "assets", asset_id, at):
-        return False
-    in_force = [
+        return []
+    return [
         grant
         for grant in known.current("grants")
         if is_within(grant, "valid_from", "valid_to", at)
         and _is_for(known, grant, partner_id, at)
         and _is_on(known, grant, asset_id, at)
     ]
-    is_denied = any(
-        grant["effect"] == "deny" and {"download", "view"} & set(texts(grant, "rights")) for grant in in_force
-    )
-    is_allowed = any(grant["effect"] == "allow" and "download" in texts(grant, "rights") for grant in in_force)
-    return is_allowed and not is_denied
+
+
+def entitlement_changes(known: Knowledge) -> set[datetime]:
+    """Every instant at which somebody's entitlement can change (a superset is no harm)."""
+    return {
+        moment
+        for stream, names in DATED.items()
+        for record in known.current(stream)
+        for moment in (instant(record, name) for name in names)
+        if moment is not None
+    }
 
 
 def _is_for(known: Knowledge, grant: Record, partner_id: str, at: datetime) -> bool:

@@ -43,6 +43,7 @@ class Copy:
 class Acknowledgment:
     """An acknowledgment, with what it took from its notice."""
 
+    ack_id: str
     partner_id: str
     asset_id: str
     version_no: int | None
@@ -102,9 +103,10 @@ def _add(
     partner_id: str | None,
     what: tuple[Record, int | None, datetime],
 ) -> None:
+    """Add a copy; what resolves to no partner or asset that we know counts in nothing (docs/domain.md 3)."""
     record, version_no, at = what
-    if partner_id is not None:
-        asset_id = str(record["asset_id"])
+    asset_id = str(record["asset_id"])
+    if partner_id is not None and known.find("partners", partner_id) and known.find("assets", asset_id):
         version_no = known_version(known, asset_id, version_no)
         found.append(Copy(partner_id, asset_id, version_no, at))
 
@@ -134,6 +136,7 @@ def acknowledgments(known: Knowledge) -> list[Acknowledgment]:
             version_no = notice_version
         found.append(
             Acknowledgment(
+                ack_id=str(record["ack_id"]),
                 partner_id=str(record["partner_id"]),
                 asset_id=asset_id,
                 version_no=version_no,

@@ -80,21 +80,22 @@ def counted_events(known: Knowledge) -> list[Record]:
     return [event for event in events if event["event_id"] not in superseded]
 
 
-def is_gone(known: Knowledge, partner_id: str, at: datetime) -> bool:
-    """Whether the partner had left or been deleted by then (docs/domain.md 7 and 8)."""
+def gone_at(known: Knowledge, partner_id: str) -> datetime | None:
+    """Since when the partner has left or been deleted (docs/domain.md 7 and 8)."""
     partner = known.find("partners", partner_id)
     if partner is None:
-        return False
-    if has_passed(instant(partner, "deleted_at"), at):
-        return True
-    if partner["status"] != "left":
-        return False
-    left_at = instant(partner, "left_at")
-    if left_at is None:
+        return None
+    moments = [instant(partner, "deleted_at")]
+    if partner["status"] == "left":
         history = known.history("partners", partner_id)
         first = first_that_says(history, "status", "left") or partner
-        left_at = required_instant(first, "updated_at")
-    return has_passed(left_at, at)
+        moments.append(instant(partner, "left_at") or required_instant(first, "updated_at"))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def is_gone(known: Knowledge, partner_id: str, at: datetime) -> bool:
+    """Whether the partner had left or been deleted by then."""
+    return has_passed(gone_at(known, partner_id), at)
 
 
 def is_deleted(known: Knowledge, stream: str, identity: str, at: datetime) -> bool:

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.reference import casts, plots
+from tests.reference import casts, letters, plots
 from tests.reference.dice import MICROSECOND, Dice
 from tests.reference.folders import write_files
 from tests.reference.records import (
     KEY_FIELDS,
+    OUR_STREAMS,
     Arrival,
     Key,
     Record,
@@ -44,7 +45,8 @@ TRADING_GRID_STREAMS = frozenset(
         "xref",
     }
 )
-VIP_STREAMS = frozenset(KEY_FIELDS) - TRADING_GRID_STREAMS
+FED_STREAMS = frozenset(KEY_FIELDS) - OUR_STREAMS
+VIP_STREAMS = FED_STREAMS - TRADING_GRID_STREAMS
 INSTANT_FIELDS = frozenset({"valid_from", "valid_to", "embargo_until"})
 
 
@@ -52,6 +54,7 @@ INSTANT_FIELDS = frozenset({"valid_from", "valid_to", "embargo_until"})
 class Batch:
     """What one sync receives at `now`.
 
+    What persons decided here (`decisions`) lies among the streams, and is journalled instead.
     `exact` names the records whose very text decides which edition counts (equal
     stamps, or none): these must be written as they are.
     """
@@ -94,8 +97,10 @@ def random_network(rng: Random, *, size: Size = "small") -> Network:
     plots.plot_deliveries(scene, 6 if is_small else 12)
     plots.plot_access(scene, 9 if is_small else 20)
     plots.plot_relapse(scene)
-    plots.plot_notices(scene, 3 if is_small else 6)
-    plots.plot_acknowledgments(scene, 5 if is_small else 10)
+    letters.plot_notices(scene, 6 if is_small else 12)
+    letters.plot_acknowledgments(scene, 4 if is_small else 8)
+    letters.plot_answers(scene, 8 if is_small else 18)
+    letters.plot_decisions(scene, 2 if is_small else 4)
     if dice.chance(10):
         scene.add("deliveries", {**scene.deliveries[0], "delivery_id": None})
     batches = _batches(scene)
@@ -115,7 +120,7 @@ def write_folders(
     folder: Path,
     rng: Random,
     *,
-    streams: Collection[str] = frozenset(KEY_FIELDS),
+    streams: Collection[str] = FED_STREAMS,
 ) -> list[Path]:
     """Write the batch's streams as new files under `<folder>/<stream>/`."""
     paths: list[Path] = []
@@ -141,7 +146,7 @@ def _batches(scene: Scene) -> list[Batch]:
     for stream, record in scene.records:
         index = dice.count(0, count - 1) if dice.chance(45) else 0
         contents[index].setdefault(stream, []).append(record)
-        if dice.chance(6):
+        if stream not in OUR_STREAMS and dice.chance(6):
             again = dice.count(index, count - 1)
             contents[again].setdefault(stream, []).append(dict(record))
     exact = frozenset(_exact(scene))
@@ -180,8 +185,8 @@ def _boundaries(scene: Scene) -> Iterator[datetime]:
                 at = instant(record, field)
                 if at is not None:
                     yield at
-                    if field == "approved_at":
-                        yield from (at + timedelta(days=days) for days in (2, 7))
+                    if field in {"approved_at", "posted_at"}:
+                        yield from (at + timedelta(days=days) for days in (1, 2, 7))
         local = local_time(record, "effective_local")
         if local is not None:
             yield from _resolved(scene, local)

@@ -1,6 +1,7 @@
-"""What happens: grants, deliveries, access, notices, acknowledgments.
+"""What happens: grants, deliveries, access.
 
 Each function puts the records of one kind into a scene that casts.py has filled.
+What is said about it is in letters.py.
 """
 
 from tests.reference.dice import spell
@@ -86,7 +87,7 @@ def plot_deliveries(scene: Scene, most: int) -> None:
 def plot_access(scene: Scene, most: int) -> None:
     """Access events: partner, version, user, delivery present or missing."""
     dice = scene.dice
-    types = {"downloaded": 7, "previewed": 1, "opened": 1, "denied": 1}
+    types = {"downloaded": 12, "previewed": 2, "opened": 2, "denied": 2}
     for number in range(dice.count(2, most)):
         asset_id = scene.any_asset()
         record: Record = {
@@ -142,62 +143,3 @@ def plot_relapse(scene: Scene) -> None:
             "recorded_at": spell(dice, at),
         }
         scene.add("access_events", record)
-
-
-def plot_notices(scene: Scene, most: int) -> None:
-    """Notices: of a version, of an asset, of neither; some retracted."""
-    dice = scene.dice
-    kinds = ("version_change", "publish", "withdrawal", "expiry", "access_rules")
-    for number in range(dice.count(0, most)):
-        asset_id = dice.pick(scene.assets)
-        record: Record = {
-            "notice_id": f"n{number}",
-            "partner_id": scene.grid_partner(),
-            "kind": dice.pick(kinds),
-            "posted_at": scene.at(),
-        }
-        grid_id = dice.pick(scene.grid_assets[asset_id])
-        version_no = scene.version_no(asset_id)
-        scene.maybe(90, grid_id, record, "asset_id")
-        scene.maybe(85, version_no, record, "version_no")
-        scene.maybe(10, scene.at(), record, "retracted_at")
-        scene.notices.append(record)
-        scene.add("notices", record)
-
-
-def plot_acknowledgments(scene: Scene, most: int) -> None:
-    """Acknowledgments of every kind, many of them attested removals."""
-    dice = scene.dice
-    kinds = {
-        "completed": 9,
-        "received": 2,
-        "read": 1,
-        "accepted": 2,
-        "declined": 1,
-        "exception": 1,
-        "auto": 1,
-        "proxy": 1,
-    }
-    for number in range(dice.count(0, most)):
-        asset_id = dice.pick(scene.assets)
-        record: Record = {
-            "ack_id": f"k{number}",
-            "partner_id": scene.grid_partner(),
-            "kind": dice.weighted(kinds),
-            "covers_children": dice.chance(35),
-            "occurred_at": scene.at(),
-            "recorded_at": scene.at(),
-        }
-        grid_id = dice.pick(scene.grid_assets[asset_id])
-        version_no = scene.version_no(asset_id)
-        if dice.chance(40) and scene.notices:
-            notice = dice.pick(scene.notices)
-            record["notice_id"] = dice.pick((notice["notice_id"], "n-unknown"))
-        has_asset = 70 if "notice_id" in record else 100
-        scene.maybe(has_asset, grid_id, record, "asset_id")
-        scene.maybe(60, version_no, record, "version_no")
-        scene.maybe(40, dice.pick(CHECKSUMS), record, "content_digest")
-        scene.maybe(12, scene.at(early=False), record, "revoked_at")
-        scene.add("acknowledgments", record)
-        if dice.chance(15):
-            scene.revise("acknowledgments", record, {"revoked_at": scene.at()})

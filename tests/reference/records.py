@@ -32,8 +32,12 @@ KEY_FIELDS: dict[str, tuple[str, ...]] = {
     "acknowledgments": ("ack_id",),
     "notices": ("notice_id",),
     "xref": ("entity", "vip_id", "trading_grid_id"),
+    "decisions": ("decision_id",),
 }
-"""The streams that positions read, and their keys (docs/domain.md 3)."""
+"""The streams that the reference reads, and their keys (docs/domain.md 3)."""
+
+OUR_STREAMS = frozenset({"decisions"})
+"""What persons decided here: journalled, never fed by a system."""
 
 INSTANT_KEY_FIELDS = frozenset({"added_at", "joined_at"})
 

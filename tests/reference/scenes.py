@@ -87,6 +87,10 @@ class Scene:
             return naive.isoformat(timespec="seconds")
         return self.dice.pick(self.era.locals)
 
+    def grid_asset(self, asset_id: str) -> str:
+        """Pick a name of the asset as Trading Grid names it."""
+        return self.dice.pick(self.grid_assets[asset_id])
+
     def version_no(self, asset_id: str) -> int:
         """Pick a version of the asset, now and then one that VIP does not know."""
         if self.dice.chance(6):

@@ -59,6 +59,10 @@ class Place:
     zone: str
 
 
+UNBARRED = ""
+"""A region that no `restricted_regions` bars: lives without rule 3."""
+
+
 @dataclass(frozen=True, order=True)
 class Life:
     """One stretch in which a version is the target at a place."""

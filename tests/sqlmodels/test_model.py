@@ -29,7 +29,7 @@ def test_a_header_says_grain_refresh_and_what_is_joined_when_published(tmp_path:
     )
     assert read.description == "One row per thing. It is so."
     assert read.grain == ("a", "b")
-    assert read.refresh == "by a, b"
+    assert read.refresh.keys == ("a", "b")
     assert read.published_with == ("as_of", "data_late of position")
     assert (read.floor, read.table) == ("freshness", "things")
 

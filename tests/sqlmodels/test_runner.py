@@ -10,9 +10,10 @@ import duckdb
 import pytest
 
 from pipeline.home import Home
+from pipeline.sqlmodels.increments import Increments, run_model
 from pipeline.sqlmodels.model import read_model
 from pipeline.sqlmodels.relations import Question
-from pipeline.sqlmodels.runner import GrainError, existing_tables, run_model
+from pipeline.sqlmodels.runner import GrainError, existing_tables
 from resources.warehouse import open_in_memory
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -71,7 +72,7 @@ def test_append_adds_what_is_new_and_leaves_the_rest(tmp_path: Path, connection:
     run_model(connection, model, QUESTION, 1)
     connection.execute("update core.things set since = '2025-01-01T00:00:00Z'")
     connection.execute("insert into core.things values ('b', '2026-01-01T00:00:00Z')")
-    assert run_model(connection, model, QUESTION, 2).rows == 2
+    assert Increments(connection, QUESTION, 2).refresh(model).rows == 2
     kept = connection.sql("select since = '2026-01-01T00:00:00Z' from freshness.things where thing_id = 'a'").fetchall()
     assert kept == [(True,)]
 

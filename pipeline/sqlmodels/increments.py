@@ -1,0 +1,415 @@
+"""Bringing tables up to date at the cost of what changed.
+
+Belongs here: for one model, what has to be computed (nothing, touched keys, everything), computing it in the scope
+catalog, and applying the difference in one transaction. Does not belong here: which keys (``touching``), which
+versions (``versions``), the rules (``sql/``).
+
+The SELECT never knows its scope: its inputs' names stand for views over the warehouse that bear only touched keys. The
+rows that it gives are compared with those that are there; what differs is written, and kept in ``changes.<table>``
+for the models to the right, which are left alone where nothing differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from pipeline.sqlmodels.model import Model
+from pipeline.sqlmodels.relations import Connection, Landing, Question
+from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
+from pipeline.sqlmodels.touching import Tables, binding, due_keys, reached_keys, same, scoped_view
+from pipeline.sqlmodels.versions import Record, Versions, content_version
+from pipeline.sqlmodels.writing import changes_of, write_difference
+
+UNCHANGED: Final = "unchanged"
+COMPARED_ROWS: Final = 1_000_000
+
+
+@dataclass
+class Increments:
+    """One turn's computing in one process."""
+
+    connection: Connection
+    question: Question
+    turn_no: int
+    landing: Landing | None = None
+    models: Mapping[str, Model] = field(default_factory=dict)
+    replay: Callable[[Increments, Model], str | None] | None = None
+    scope: str = "scope"
+    _given: dict[str, str] = field(default_factory=dict)
+    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read what was computed before, and prepare the scope catalog."""
+        self.catalog = str(self.connection.sql("select current_catalog()").fetchall()[0][0])
+        self.versions = Versions(self.connection)
+        self.tables = Tables(self.catalog, self._columns_of, f"{self.scope}.touched.keys")
+        self.fresh = f"{self.scope}.fresh.rows"
+        for schema in ("fresh", "touched"):
+            self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
+        self.connection.execute(f"create schema if not exists {self.catalog}.changes")
+
+    def forget_given(self, relation: str) -> None:
+        """A relation that no model makes may have changed."""
+        self._given.pop(relation, None)
+
+    def flush(self) -> None:
+        """Write what is noted but not yet written."""
+        self.versions.flush()
+
+    def refresh(self, model: Model) -> Result:
+        """Bring a model's table up to date; its inputs are.
+
+        Raises:
+            GrainError: the grain would not hold; the table stays as it was.
+
+        """
+        record = self.versions.records.get(model.name)
+        inputs = {name: self._version(name) for name in model.inputs}
+        if record is None or record.text_sha256 != model.text_sha256:
+            return self._replace(model, record, inputs, "full: first")
+        consumed = self.versions.consumed.get(model.name, {})
+        changed = tuple(name for name in model.inputs if consumed.get(name) != inputs[name])
+        moving = tuple(name for name in changed if name not in model.refresh.unmoved_by)
+        has_moved = record.as_of != self.question.as_of and self._asks_when(model)
+        if not changed and not has_moved:
+            unchanged = self.versions.move_on(model.name, self.turn_no, self.question.as_of)
+            return replace(self._result(model, unchanged), how=UNCHANGED)
+        reason = self._reason_for_full(model, record, changed, has_moved=has_moved)
+        if reason is not None:
+            return self._whole(model, record, inputs, reason)
+        if model.refresh.sums_of:
+            return self._sum(model, record, inputs)
+        if not model.refresh.keys:
+            return self._append(model, record, inputs, () if has_moved else moving)
+        return self._by_keys(model, record, inputs, moving, has_moved=has_moved)
+
+    def replace(self, model: Model) -> Result:
+        """Make a model's table anew; models to its right are then computed whole.
+
+        Raises:
+            GrainError: the grain would not hold; the table stays as it was.
+
+        """
+        inputs = {name: self._version(name) for name in model.inputs}
+        return self._replace(model, self.versions.records.get(model.name), inputs, "full")
+
+    # What has to be computed
+
+    def _asks_when(self, model: Model) -> bool:
+        return "as_of" in model.parameters or bool(model.refresh.changes_at)
+
+    def _reason_for_full(self, model: Model, record: Record, changed: Sequence[str], *, has_moved: bool) -> str | None:
+        if model.refresh.is_full:
+            return "full"
+        if model.refresh.only_adds and not model.refresh.keys:
+            return None
+        if has_moved:
+            if self.question.as_of < record.as_of:
+                return "full: the clock went back"
+            if not model.refresh.changes_at and "next_change_at" not in self._columns_of(model.name):
+                return "full: the clock moved"
+        return self._reason_in(model, changed)
+
+    def _reason_in(self, model: Model, changed: Sequence[str]) -> str | None:
+        """Return why changed inputs make everything necessary, or None."""
+        counted = (*model.refresh.sums_of, *model.refresh.unmoved_by)
+        if other := [name for name in changed if model.refresh.sums_of and name not in counted]:
+            return f"full: {other[0]} changed"
+        consumed = self.versions.consumed.get(model.name, {})
+        unknown = [
+            name
+            for name in changed
+            if name not in model.refresh.unmoved_by and self._changes(name, consumed.get(name)) is None
+        ]
+        return f"full: what changed in {unknown[0]} is not known" if unknown else None
+
+    def _changes(self, name: str, consumed: str | None) -> str | None:
+        """Return the relation of an input's changed rows since the version that was consumed, or None."""
+        floor, _, table = name.partition(".")
+        if floor == "landing":
+            return f"{self.scope}.changes.{table}" if self._lay_landed(table, consumed) else None
+        record = self.versions.records.get(name)
+        if record is None or record.changed_from is None or str(record.changed_from) != consumed:
+            return None
+        return f"{self.catalog}.{changes_of(name)}"
+
+    def _lay_landed(self, stream: str, consumed: str | None) -> bool:
+        if self.landing is None or consumed is None:
+            return False
+        self.connection.execute(f"create schema if not exists {self.scope}.changes")
+        select = self.landing.select(stream, since=int(consumed))
+        self.connection.execute(f"create or replace view {self.scope}.changes.{stream} as {select}")
+        return True
+
+    def _version(self, name: str) -> str:
+        record = self.versions.records.get(name)
+        if record is not None:
+            return str(record.version)
+        floor, _, table = name.partition(".")
+        if floor == "landing" and self.landing is not None:
+            return str(len(self.landing.chunks[table]))
+        if name not in self._given:
+            self._given[name] = self._given_version(name)
+        return self._given[name]
+
+    def _given_version(self, name: str) -> str:
+        if name.startswith("landing."):
+            return "not known"
+        if name == "ledger.entries":
+            return str(self.connection.sql("select count(*) from ledger.entries").fetchall()[0][0])
+        return content_version(self.connection, self.tables.full(name))
+
+    # Ways to compute it
+
+    def _replace(self, model: Model, record: Record | None, inputs: Mapping[str, str], how: str) -> Result:
+        """Make the table anew; what changed is not known to the models at its right."""
+        replayed = self.replay(self, model) if self.replay and model.refresh.is_replayed else None
+        with self._transaction():
+            self.connection.execute(f"create schema if not exists {model.floor}")
+            if replayed:
+                self.connection.execute(f"create or replace table {model.name} as select * from {replayed}")
+            else:
+                create_table(self.connection, model, self.question)
+            rows = check_grain(self.connection, model)
+            version = record.version + 1 if record else 1
+            made = Record(self.turn_no, model.text_sha256, rows, version, None, self.question.as_of, how)
+            self.versions.note(model.name, made, inputs)
+        self._columns.pop(model.name, None)
+        return self._result(model, made)
+
+    def _whole(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
+        """Compute everything; a table that is not too large is compared, so that what is right of it can be skipped."""
+        way = self._replace if record.rows > COMPARED_ROWS else self._compare
+        return way(model, record, inputs, how)
+
+    def _compare(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
+        """Compute everything, and write what differs."""
+        self.connection.execute(
+            f"create or replace table {self.fresh} as\n{model.text}", parameters_of(model, self.question)
+        )
+        self._columns.pop(self.fresh, None)
+        if self._columns_of(self.fresh) != self._columns_of(model.name):
+            return self._replace(model, record, inputs, how)
+        old = f"select t.rowid as old_place, t.* from {self.tables.full(model.name)} t"
+        return self._apply(model, record, inputs, old, how)
+
+    def _append(self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str]) -> Result:
+        """Compute what arrived, and add what is not there."""
+        for name in model.inputs:
+            changes = self._added(model, name) if name in moving else None
+            self._lay(name, f"select * from {changes or self.tables.full(name)}")
+        self._compute(model)
+        keys = same("t", "f", model.grain)
+        has_landed = any(name.startswith("landing.") for name in moving)
+        old = (
+            f"select t.rowid as old_place, t.* from {self.tables.full(model.name)} t"
+            f" semi join {self.fresh} f on {keys if not has_landed else 'false'}"
+        )
+        return self._apply(model, record, inputs, old, "appended", only_adds=True)
+
+    def _sum(self, model: Model, record: Record, inputs: Mapping[str, str]) -> Result:
+        """Count what changed alone, and add it to the counts that are there."""
+        counts = [column for column in self._columns_of(model.name) if column not in model.grain]
+        parts = []
+        for sign in ("+", "-"):
+            for name in model.inputs:
+                rows = self._counted(model, name, sign, record.as_of) if name in model.refresh.sums_of else None
+                self._lay(name, rows or f"select * from {self.tables.full(name)}")
+            self._compute(model)
+            part = f"{self.scope}.fresh.{'added' if sign == '+' else 'taken'}"
+            self.connection.execute(f"create or replace table {part} as select * from {self.fresh}")
+            parts.append(f"select * replace ({', '.join(f'{sign}{count} as {count}' for count in counts)}) from {part}")
+        table = self.tables.full(model.name)
+        grain = ", ".join(model.grain)
+        self.connection.execute(
+            f"create or replace table {self.tables.touched} as"
+            f" select distinct {grain} from ({' union all '.join(parts)})"
+        )
+        touched = f" semi join {self.tables.touched} k on {same('t', 'k', model.grain)}"
+        sums = ", ".join(f"cast(sum({count}) as bigint) as {count}" for count in counts)
+        self.connection.execute(
+            f"create or replace table {self.fresh} as select {grain}, {sums} from"
+            f" (select t.* from {table} t{touched} union all by name {' union all by name '.join(parts)})"
+            f" group by {grain} having {' or '.join(f'sum({count}) <> 0' for count in counts)}"
+        )
+        old = f"select t.rowid as old_place, t.* from {table} t{touched}"
+        return self._apply(model, record, inputs, old, "sums")
+
+    def _counted(self, model: Model, name: str, sign: str, since: datetime) -> str:
+        """Return the SELECT of an input's rows that begin to count ('+') or no longer do ('-').
+
+        Where a row counts from an instant on, one that is unchanged begins to when that instant comes.
+        """
+        columns = [column for relation, column in model.refresh.changes_at if relation == name]
+        changes = self._changes(name, self.versions.consumed.get(model.name, {}).get(name))
+        is_changed = self.versions.consumed.get(model.name, {}).get(name) != self._version(name)
+        counted_before = f" and {columns[0]} <= timestamptz '{since.isoformat()}'" if columns else ""
+        changed = (
+            f"select * exclude (change, is_new) from {changes} where change = '{sign}'{counted_before}"
+            if is_changed
+            else f"select * from {self.tables.full(name)} where false"
+        )
+        if sign == "-" or not columns:
+            return changed
+        come = " and ".join(
+            f"{columns[0]} {sign} timestamptz '{at.isoformat()}'"
+            for sign, at in ((">", since), ("<=", self.question.as_of))
+        )
+        return f"{changed} union all by name select * from {self.tables.full(name)} where {come}"
+
+    def _by_keys(
+        self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str], *, has_moved: bool
+    ) -> Result:
+        """Compute the touched keys, and write what differs."""
+        selects = self._touching(model, record, moving, has_moved=has_moved)
+        if selects is None:
+            return self._whole(model, record, inputs, "full: something without keys changed")
+        keys = ", ".join(model.refresh.keys)
+        self.connection.execute(
+            f"create or replace table {self.tables.touched} as select {keys}, bool_or(is_new) as is_new"
+            f" from ({' union all '.join(f'({select})' for select in selects)}) group by {keys}"
+        )
+        table = self.tables.full(model.name)
+        on_keys = same("t", "k", model.refresh.keys)
+        if model.refresh.only_adds:
+            touched = self.tables.touched
+            here = f"select distinct {keys}, true as is_here from {table} t semi join {touched} k on {on_keys}"
+            self.connection.execute(
+                f"create or replace table {touched} as select k.* replace (h.is_here is null as is_new)"
+                f" from {touched} k left join ({here}) h on {same('k', 'h', model.refresh.keys)}"
+            )
+        count, old_count = self.connection.sql(
+            f"select count(*), count(*) filter (where not is_new) from {self.tables.touched}"
+        ).fetchall()[0]
+        if count == 0:
+            self._note_unchanged(model, inputs)
+            return self._result(model, self.versions.records[model.name])
+        self._lay_scope(model, moving, has_old=old_count > 0)
+        self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
+        old = f"select t.rowid as old_place, t.* from {table} t" + (
+            f" semi join {self.tables.touched} k on {on_keys} and not k.is_new" if old_count else " where false"
+        )
+        return self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
+
+    def _touching(self, model: Model, record: Record, moving: Sequence[str], *, has_moved: bool) -> list[str] | None:
+        consumed = self.versions.consumed.get(model.name, {})
+        selects: list[str] = []
+        for name in moving:
+            rows = self._changes(name, consumed.get(name))
+            reached = reached_keys(model, name, str(rows), self.tables, is_new=self._is_new(model, name))
+            if reached is None:
+                return None
+            selects += reached
+        if has_moved:
+            since, until = (f"timestamptz '{at.isoformat()}'" for at in (record.as_of, self.question.as_of))
+            for name, column in model.refresh.changes_at:
+                rows = f"(select * from {self.tables.full(name)} where {column} > {since} and {column} <= {until})"
+                reached = reached_keys(model, name, rows, self.tables, is_new="false")
+                if reached is None:
+                    return None
+                selects += reached
+            if "next_change_at" in self._columns_of(model.name):
+                selects.append(due_keys(model, self.tables, until))
+        keys = ", ".join(f"null as {key}" for key in model.refresh.keys)
+        return selects or [f"select {keys}, false as is_new limit 0"]
+
+    def _is_new(self, model: Model, name: str) -> str:
+        """Return what says in an input's changes that a key is new: nothing does unless both have the same keys."""
+        bound = binding(model, name, self._columns_of(name))
+        is_only_one = len(model.refresh.spine) == 1 or any(place.startswith("'") for place in bound.values())
+        places = {place for place in bound.values() if not place.startswith("'")}
+        source = self.models.get(name)
+        has_same_keys = source is not None and places == set(source.refresh.keys)
+        return "r.is_new" if name in model.refresh.spine and is_only_one and has_same_keys else "false"
+
+    def _lay_scope(self, model: Model, moving: Sequence[str], *, has_old: bool) -> None:
+        for name in model.inputs:
+            changes = self._added(model, name) if name in moving else None
+            self._lay(
+                name,
+                scoped_view(model, name, self.tables.full(name), self.tables, changes=changes, has_old=has_old),
+            )
+
+    def _added(self, model: Model, name: str) -> str | None:
+        """Return the relation of an input's rows that were added since the model read it, or None."""
+        changes = self._changes(name, self.versions.consumed.get(model.name, {}).get(name))
+        if changes is None or name not in self.versions.records:
+            return changes
+        return f"(select * exclude (change, is_new) from {changes} where change = '+')"
+
+    def _lay(self, name: str, select: str) -> None:
+        self.connection.execute(f"create schema if not exists {self.scope}.{name.partition('.')[0]}")
+        self.connection.execute(f"create or replace view {self.scope}.{name} as {select}")
+
+    def _compute(self, model: Model, narrowed: str = "") -> None:
+        self.connection.execute(f"use {self.scope}")
+        try:
+            self.connection.execute(
+                f"create or replace table {self.fresh} as select f.* from (\n{model.text}\n) f{narrowed}",
+                parameters_of(model, self.question),
+            )
+        finally:
+            self.connection.execute(f"use {self.catalog}")
+        self._columns.pop(self.fresh, None)
+
+    # Writing it
+
+    def _apply(
+        self, model: Model, record: Record, inputs: Mapping[str, str], old: str, how: str, *, only_adds: bool = False
+    ) -> Result:
+        """Write the difference between the fresh rows and the old ones, and note it."""
+        grain_rows(self.connection, self.fresh, model)
+        columns = self._columns_of(model.name)
+        with self._transaction():
+            added, removed = write_difference(self.connection, model, self.fresh, old, columns, only_adds=only_adds)
+            if added or removed:
+                rows = record.rows + added - removed
+                version = record.version
+                record = Record(self.turn_no, model.text_sha256, rows, version + 1, version, self.question.as_of, how)
+                self.versions.note(model.name, record, inputs)
+            else:
+                self._note_inputs(model, inputs)
+        return self._result(model, self.versions.records[model.name])
+
+    def _note_unchanged(self, model: Model, inputs: Mapping[str, str]) -> None:
+        with self._transaction():
+            self._note_inputs(model, inputs)
+
+    def _note_inputs(self, model: Model, inputs: Mapping[str, str]) -> None:
+        moved = self.versions.move_on(model.name, self.turn_no, self.question.as_of)
+        self.versions.note(model.name, moved, inputs)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all or nothing; where it fails, what was noted in memory is read again."""
+        try:
+            with transaction(self.connection):
+                yield
+        except BaseException:
+            self.versions.forget()
+            raise
+
+    def _result(self, model: Model, record: Record) -> Result:
+        empty = self.connection.sql(f"select * from {self.tables.full(model.name)} limit 0")
+        columns = tuple((name, str(kind)) for name, kind in zip(empty.columns, empty.types, strict=True))
+        return Result(model.name, record.rows, columns, record.how)
+
+    def _columns_of(self, relation: str) -> tuple[str, ...]:
+        if relation not in self._columns:
+            name = relation if relation.startswith(f"{self.scope}.") else self.tables.full(relation)
+            self._columns[relation] = tuple(self.connection.sql(f"select * from {name} limit 0").columns)
+        return self._columns[relation]
+
+
+def run_model(connection: Connection, model: Model, question: Question, turn_no: int) -> Result:
+    """Make one model's table anew from its inputs, whatever was there.
+
+    Raises:
+        GrainError: the grain does not hold; the old table stays.
+
+    """
+    return Increments(connection, question, turn_no).replace(model)

@@ -1,0 +1,153 @@
+"""Which keys of a model have to be computed again, and what it then reads: SQL texts, nothing is run here.
+
+Belongs here: from the changes of inputs to touched keys, and from touched keys to views over the inputs. Does not
+belong here: running them (``pipeline.sqlmodels.increments``).
+
+A touched key is *new* where a spine of the model says so: it had no row there before, so the model has none for it, and
+all of the spine's rows for it are among the changes. New keys need no search in large tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pipeline.sqlmodels.header import Link
+from pipeline.sqlmodels.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the texts need to know of the warehouse: its catalog's name, the columns of a relation, the touched keys."""
+
+    catalog: str
+    columns: Callable[[str], tuple[str, ...]]
+    touched: str
+
+    def full(self, relation: str) -> str:
+        """Return a relation's whole name."""
+        return f"{self.catalog}.{relation}"
+
+
+def binding(model: Model, relation: str, columns: Sequence[str]) -> dict[str, str]:
+    """Return, for each of the model's keys that the relation bears, what it is called there (or its quoted text).
+
+    A relation that touches by way of another bears none, whatever its columns are called: its rows are joined to rows
+    of other keys.
+    """
+    for link in model.refresh.keyed_in:
+        if link.relation == relation:
+            return dict(link.columns)
+    if any(link.relation == relation for link in model.refresh.touched_by):
+        return {}
+    return {key: key for key in model.refresh.keys if key in columns}
+
+
+def reached_keys(model: Model, relation: str, rows: str, tables: Tables, *, is_new: str) -> list[str] | None:
+    """Return SELECTs of the keys that rows of an input touch, or None where they touch everything.
+
+    ``rows`` is what stands in FROM: changed rows of the relation, or rows whose instant has come.
+    """
+    keys = model.refresh.keys
+    links = [link for link in model.refresh.touched_by if link.relation == relation]
+    if links:
+        return [_through(model, link, rows, tables) for link in links]
+    bound = binding(model, relation, tables.columns(relation))
+    if all(key in bound for key in keys):
+        said = _said(keys, bound, "r")
+        flag = is_new if relation in model.refresh.spine else "false"
+        return [f"select distinct {said}, {flag} as is_new from {rows} r"]
+    if not bound:
+        return None
+    return [
+        _with_some_keys(model, bearer, bound, rows, tables) for bearer in _bearers(model, tables) if bearer != relation
+    ]
+
+
+def due_keys(model: Model, tables: Tables, until: str) -> str:
+    """Return a SELECT of the keys whose ``next_change_at`` has come."""
+    keys = ", ".join(model.refresh.keys)
+    return f"select distinct {keys}, false as is_new from {tables.full(model.name)} where next_change_at <= {until}"
+
+
+def scoped_view(model: Model, relation: str, source: str, tables: Tables, *, changes: str | None, has_old: bool) -> str:
+    """Return what an input's name stands for while touched keys are computed: its rows that bear one of these."""
+    bound = binding(model, relation, tables.columns(relation))
+    if not bound:
+        return f"select * from {source}"
+    whole = all(key in bound for key in model.refresh.keys)
+    if changes is None or relation not in model.refresh.spine | model.refresh.follows or not whole:
+        return _with_touched(bound, source, tables.touched)
+    fresh = _with_touched(bound, changes, tables.touched, "and k.is_new")
+    return (
+        f"{_with_touched(bound, source, tables.touched, 'and not k.is_new')} union all by name {fresh}"
+        if has_old
+        else fresh
+    )
+
+
+def same(left: str, right: str, names: Iterable[str]) -> str:
+    """Return the condition that two rows have the same values under these names, nulls being the same."""
+    return " and ".join(f"{left}.{name} is not distinct from {right}.{name}" for name in names)
+
+
+def _with_touched(bound: dict[str, str], source: str, touched: str, more: str = "") -> str:
+    conditions = " and ".join(
+        f"k.{key} = {place}" if _is_text(place) else f"t.{place} is not distinct from k.{key}"
+        for key, place in bound.items()
+    )
+    return f"select t.* from {source} t semi join {touched} k on {conditions} {more}".rstrip()
+
+
+def _through(model: Model, link: Link, rows: str, tables: Tables) -> str:
+    bearer = link.through or link.relation
+    bound = (
+        binding(model, bearer, tables.columns(bearer)) if bearer != model.name else {k: k for k in model.refresh.keys}
+    )
+    said = _said(model.refresh.keys, bound, "t")
+    wanted = ", ".join(f"{place} as {name}" for name, place in link.columns)
+    conditions = " and ".join(f"t.{name} = r.{name}" for name, _ in link.columns)
+    return (
+        f"select distinct {said}, false as is_new from {tables.full(bearer)} t"
+        f" semi join (select distinct {wanted} from {rows}) r on {conditions}"
+    )
+
+
+def _with_some_keys(model: Model, bearer: str, bound: dict[str, str], rows: str, tables: Tables) -> str:
+    """All keys of a bearer (the model itself, or an input that bears all keys) with the keys that the rows bear."""
+    places = (
+        {key: key for key in model.refresh.keys}
+        if bearer == model.name
+        else binding(model, bearer, tables.columns(bearer))
+    )
+    said = _said(model.refresh.keys, places, "t")
+    wanted = ", ".join(f"{place} as {key}" for key, place in bound.items())
+    conditions = " and ".join(
+        f"r.{key} = {places[key]}" if _is_text(places[key]) else f"t.{places[key]} is not distinct from r.{key}"
+        for key in bound
+    )
+    return (
+        f"select distinct {said}, false as is_new from {tables.full(bearer)} t"
+        f" semi join (select distinct {wanted} from {rows}) r on {conditions}"
+    )
+
+
+def _bearers(model: Model, tables: Tables) -> list[str]:
+    keys = model.refresh.keys
+    candidates = model.refresh.spine or model.inputs
+    own = [
+        relation
+        for relation in candidates
+        if all(key in binding(model, relation, tables.columns(relation)) for key in keys)
+    ]
+    return [model.name, *own]
+
+
+def _said(keys: Sequence[str], places: dict[str, str], alias: str) -> str:
+    return ", ".join(
+        f"{places[key]} as {key}" if _is_text(places[key]) else f"{alias}.{places[key]} as {key}" for key in keys
+    )
+
+
+def _is_text(place: str) -> bool:
+    return place.startswith("'")

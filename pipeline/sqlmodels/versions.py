@@ -1,0 +1,124 @@
+"""Which version of a table was made from which versions of its inputs: what makes skipping and increments safe.
+
+Belongs here: the table in which that is noted, and the versions of relations that no model makes. Does not
+belong here: deciding what to compute (``pipeline.sqlmodels.increments``).
+
+``ops.models`` has one row per model: the turn it was last brought up to, its text's checksum, its rows, its version
+(one more at every change of content), ``changed_from``, the version from which the rows in ``changes.<table>`` lead to
+this one (null where these are not known), and the version of each input that it was made from. It is written in the
+transaction of the table that it speaks of; a model that was left as it is only moves on to the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from pipeline.sqlmodels.relations import Connection
+
+_MODELS: Final = (
+    "model varchar, turn_no integer, text_sha256 varchar, rows bigint, version bigint, changed_from bigint,"
+    " as_of timestamptz, how varchar, inputs varchar[], input_versions varchar[]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is noted of one model; ``how`` says in words what the last turn that changed it computed."""
+
+    turn_no: int
+    text_sha256: str
+    rows: int
+    version: int
+    changed_from: int | None
+    as_of: datetime
+    how: str
+
+
+class Versions:
+    """What is noted of all models, in memory and in the warehouse."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Read what is noted; a warehouse without notes, or with those of an older vipgrid, has none."""
+        self._connection = connection
+        self._moved_on: dict[str, Record] = {}
+        connection.execute("create schema if not exists ops")
+        if not self._is_readable():
+            connection.execute(f"create or replace table ops.models ({_MODELS})")
+        noted = connection.sql(
+            "select model, inputs, input_versions, turn_no, text_sha256, rows, version, changed_from, as_of, how"
+            " from ops.models"
+        ).fetchall()
+        self.records: dict[str, Record] = {row[0]: Record(*row[3:]) for row in noted}
+        self.consumed: dict[str, dict[str, str]] = {row[0]: dict(zip(row[1], row[2], strict=True)) for row in noted}
+
+    def note(self, model: str, record: Record, consumed: Mapping[str, str]) -> None:
+        """Note a model that was computed; inside the transaction that writes its table."""
+        self._write_moved_on()
+        self.records[model] = record
+        self.consumed[model] = dict(consumed)
+        self._connection.execute("delete from ops.models where model = ?", [model])
+        self._connection.execute(
+            "insert into ops.models values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                model,
+                record.turn_no,
+                record.text_sha256,
+                record.rows,
+                record.version,
+                record.changed_from,
+                record.as_of,
+                record.how,
+                list(consumed),
+                list(consumed.values()),
+            ],
+        )
+
+    def move_on(self, model: str, turn_no: int, as_of: datetime) -> Record:
+        """Note that a model is as it has to be in this turn; written with the next one that is computed, or flushed."""
+        record = replace(self.records[model], turn_no=turn_no, as_of=as_of)
+        if record != self.records[model]:
+            self.records[model] = self._moved_on[model] = record
+        return record
+
+    def flush(self) -> None:
+        """Write what only moved on."""
+        if self._moved_on:
+            self._connection.execute("begin transaction")
+            self._write_moved_on()
+            self._connection.execute("commit")
+
+    def forget(self) -> None:
+        """Read again what is noted: a transaction was rolled back."""
+        pending = self._moved_on
+        self.__init__(self._connection)  # type: ignore[misc]
+        self._moved_on = pending
+        self.records.update(pending)
+
+    def _write_moved_on(self) -> None:
+        by_question: dict[tuple[int, datetime], list[str]] = {}
+        for model, record in self._moved_on.items():
+            by_question.setdefault((record.turn_no, record.as_of), []).append(model)
+        for (turn_no, as_of), models in by_question.items():
+            self._connection.execute(
+                "update ops.models set turn_no = ?, as_of = ? where list_contains(?, model)", [turn_no, as_of, models]
+            )
+        self._moved_on.clear()
+
+    def _is_readable(self) -> bool:
+        columns = self._connection.sql(
+            "select table_name || '.' || column_name from duckdb_columns() where database_name = current_catalog()"
+            " and schema_name = 'ops' and table_name = 'models'"
+        ).fetchall()
+        return {"models.version", "models.how", "models.input_versions"} <= {row[0] for row in columns}
+
+
+def content_version(connection: Connection, relation: str) -> str:
+    """Return a version of a small relation that no model makes: a checksum of its rows."""
+    rows = connection.sql(
+        "select coalesce(md5(string_agg(line, chr(10) order by line)), '')"
+        f" from (select r::varchar as line from {relation} r)"
+    ).fetchall()
+    return str(rows[0][0])

@@ -1,0 +1,136 @@
+"""A network that lives on while it is read: records arrive, are edited, the clock moves, turns bring tables up to date.
+
+Belongs here: what a step does to the world and to the tables that are kept up to date, and holding these against tables
+made anew. Does not belong here: which steps are taken (``test_increments``).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pipeline.ingest.landed import landed_chunks
+from pipeline.ledger.turns import Turn
+from pipeline.sqlmodels.graph import LEDGER_STEPS
+from pipeline.sqlmodels.increments import Increments
+from pipeline.sqlmodels.relations import Landing
+from pipeline.sqlmodels.replaying import replay
+from resources.warehouse import open_in_memory
+from tests.reference.networks import Batch, random_network
+from tests.reference.records import Arrival, Record
+from tests.tables import GRAPH, Tables
+
+# What no two computations of the same thing have in common: when a process ran.
+NEVER_THE_SAME: Final = frozenset({"ops.runs"})
+NAMES: Final = tuple(name for name in GRAPH.order if name not in LEDGER_STEPS and name not in NEVER_THE_SAME)
+MICROSECOND: Final = timedelta(microseconds=1)
+EDITS: Final[dict[str, tuple[tuple[str, tuple[Any, ...]], ...]]] = {
+    "partners": (
+        ("region", ("US-CA", "US-NY", "DE")),
+        ("timezone", ("Asia/Tokyo", "UTC")),
+        ("status", ("active", "suspended", "left")),
+    ),
+    "assets": (("classification", ("safety", "standard")), ("on_withdraw", ("reinstate_previous", "no_target"))),
+    "asset_versions": (
+        ("approval_status", ("approved", "revoked", "pending")),
+        ("restricted_regions", ([], ["US"], ["DE"])),
+        ("effective_policy", ("instant", "partner_local", "publisher_local")),
+    ),
+    "grants": (("effect", ("allow", "deny")), ("rights", (["view"], ["view", "download"]))),
+    "acknowledgments": (("kind", ("accepted", "completed", "declined", "auto")), ("covers_children", (True, False))),
+    "notices": (("kind", ("publish", "version_change", "withdrawal")),),
+}
+
+
+@dataclass
+class Living:
+    """One network in the making: ``waiting`` has not arrived, ``arrived`` has, ``unread`` is written but not pulled."""
+
+    tables: Tables
+    seed: int
+    steps: Counter[str] = field(default_factory=Counter)
+    waiting: list[Arrival] = field(default_factory=list)
+    arrived: list[Arrival] = field(default_factory=list)
+    unread: dict[str, list[Record]] = field(default_factory=dict)
+    hows: Counter[str] = field(default_factory=Counter)
+    turn: Turn | None = None
+
+    def __post_init__(self) -> None:
+        """Draw what is to arrive, in an order of its own."""
+        network = random_network(random.Random(self.seed))
+        self.rng = random.Random(self.seed + 1)
+        self.now: datetime = network.batches[0].now
+        self.exact = frozenset(name for batch in network.batches for name in batch.exact)
+        self.waiting = network.arrivals()
+        self.rng.shuffle(self.waiting)
+
+    def arrive(self, share: float) -> None:
+        """Let some of what waits arrive; where nothing does, an edit."""
+        if not self.waiting:
+            self.edit(self.rng.randrange(1000))
+            return
+        count = max(1, int(len(self.waiting) * share))
+        for arrival in self.waiting[:count]:
+            self.unread.setdefault(arrival.stream, []).append(arrival.record)
+            self.arrived.append(arrival)
+        del self.waiting[:count]
+        self.steps["arrive"] += 1
+
+    def edit(self, choice: int) -> None:
+        """Let a record that has arrived come again with another content, later than all before."""
+        editable = [arrival for arrival in self.arrived if arrival.stream in EDITS]
+        self.steps["edit"] += 1
+        if not editable:
+            return
+        arrival = editable[choice % len(editable)]
+        name, values = self.rng.choice(EDITS[arrival.stream])
+        record = {**arrival.record, name: self.rng.choice(values), "updated_at": self.now.isoformat()}
+        self.unread.setdefault(arrival.stream, []).append(record)
+        self.arrived.append(Arrival(arrival.stream, self.now, record))
+
+    def advance(self, span: timedelta) -> None:
+        """Let time pass."""
+        self.now += span
+        self.steps["advance"] += 1
+
+    def sync(self) -> None:
+        """Pull what was written, and bring every table up to date."""
+        self.steps["syncs that bring changes" if self.unread else "syncs that bring nothing"] += 1
+        self.now += MICROSECOND
+        batch = Batch(self.now, self.unread, self.exact)
+        turn = self.tables.receive(batch, self.rng)
+        self.unread = {}
+        self.turn = turn
+        increments = self._increments(self.tables, turn)
+        for name in NAMES:
+            self.hows[f"{name}: {increments.refresh(GRAPH.models[name]).how}"] += 1
+        increments.flush()
+
+    @staticmethod
+    def _increments(tables: Tables, turn: Turn) -> Increments:
+        question = tables.lay(turn, turn.now)
+        landing = Landing.of(tables.home.landing.resolve(), landed_chunks(tables.journal))
+        return Increments(tables.connection, question, turn.number, landing, GRAPH.models, replay)
+
+    def differences(self) -> list[str]:
+        """Say which tables differ from those that are made anew from the same landing and journal."""
+        if self.turn is None:
+            return []
+        kept = self.tables.connection
+        found = []
+        with open_in_memory(self.tables.home) as anew:
+            increments = self._increments(replace(self.tables, connection=anew), self.turn)
+            for name in NAMES:
+                increments.replace(GRAPH.models[name])
+                one_side = _rows(kept, name) - _rows(anew, name)
+                other_side = _rows(anew, name) - _rows(kept, name)
+                if one_side or other_side:
+                    found.append(f"{name}: kept {list(one_side)[:2]}, anew {list(other_side)[:2]}")
+        return found
+
+
+def _rows(connection: Any, name: str) -> Counter[str]:
+    return Counter(map(repr, connection.sql(f"select * from {name}").fetchall()))
