@@ -10,9 +10,11 @@ HOME_DIR ?= var
 DEMO_HOME ?= var/demo
 DEMO_SCALE ?= 1
 CHAOS_STEPS ?= 400
+LARGE_EVENTS ?= 5000000
+LARGE_HOME ?= var/large
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test check format bench chaos clean
+.PHONY: help setup demo ui test check format bench large chaos clean
 
 help: ## what there is to type
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -49,6 +51,9 @@ test: $(READY) ## all tests
 
 bench: $(READY) ## what is fast and what is not, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+large: $(READY) ## what a turn that brings little costs on a large network
+	$(BIN)/python -m benchmarks.large --events $(LARGE_EVENTS) --home $(LARGE_HOME)
 
 chaos: $(READY) ## long random runs: kills, faults, networks against the reference
 	VIPGRID_CHAOS_STEPS=$(CHAOS_STEPS) $(BIN)/python -m pytest -m chaos -s

@@ -16,7 +16,7 @@ from cli.context import Context
 from cli.reading import ROWS_SHOWN, Limit, origin_line, origin_of, refuse_unknown, say_what_is_left
 from cli.words import AsOf, Given
 from pipeline.errors import ExitCode
-from resources.reading import Past, Reader, open_reader
+from resources.reading import Past, Reader, about, open_reader
 
 State: TypeAlias = Literal[
     "acknowledged",
@@ -50,7 +50,12 @@ def obligations(  # noqa: PLR0913 - the filters of a question
     context: Given,
 ) -> int:
     """What each partner owes an answer to, and what it answered; of one PARTNER, asset or state, also of the past."""
-    past = Past(as_of=as_of, known_at=known_at, targets=("freshness.obligations", *_NAMES))
+    past = Past(
+        as_of=as_of,
+        known_at=known_at,
+        targets=("freshness.obligations", *_NAMES),
+        only=about(partner=partner, asset=asset),
+    )
     with context.out.progress("asking"), open_reader(context.home, past) as reader:
         refuse_unknown(reader, partner=partner, asset=asset)
         asked = {"partner_id": partner, "asset_id": asset, "state": state}
@@ -74,7 +79,12 @@ def verdicts(  # noqa: PLR0913 - the filters of a question
     context: Given,
 ) -> int:
     """How each access and delivery is judged, as first known and now; of one PARTNER or asset, also of the past."""
-    past = Past(as_of=as_of, known_at=known_at, targets=("audit.verdicts", "audit.first_verdicts", *_NAMES))
+    past = Past(
+        as_of=as_of,
+        known_at=known_at,
+        targets=("audit.verdicts", "audit.first_verdicts", *_NAMES),
+        only=about(partner=partner, asset=asset),
+    )
     with context.out.progress("asking"), open_reader(context.home, past) as reader:
         refuse_unknown(reader, partner=partner, asset=asset)
         query = _VERDICTS_AGAINST_THE_RULES if violations else _VERDICTS

@@ -18,7 +18,7 @@ from cli.states import STATUS_NEEDS, read_status, show_status
 from cli.words import AsOf, Given
 from pipeline.errors import ExitCode, RefusedError
 from pipeline.instants import format_instant, parse_span
-from resources.reading import Origin, Past, Reader, open_reader
+from resources.reading import Origin, Past, Reader, about, open_reader
 
 ROWS_SHOWN: Final = 50
 DEFAULT_RECIPIENTS_WITHIN: Final = "365d"
@@ -43,7 +43,8 @@ def positions(  # noqa: PLR0913 - the filters of a question
     context: Given,
 ) -> int:
     """Where each partner stands with each asset; of one PARTNER, asset or position, also of the past."""
-    past = Past(as_of=as_of, known_at=known_at, targets=("freshness.positions", "core.partners", "core.assets"))
+    targets = ("freshness.positions", "core.partners", "core.assets")
+    past = Past(as_of=as_of, known_at=known_at, targets=targets, only=about(partner=partner, asset=asset))
     with context.out.progress("asking"), open_reader(context.home, past) as reader:
         refuse_unknown(reader, partner=partner, asset=asset)
         where = {"partner_id": partner, "asset_id": asset, "position": position}
@@ -72,7 +73,9 @@ def holders(
 ) -> int:
     """Who holds ASSET, in which version, the unknowns with them: a withdrawal drill, and nothing is sent."""
     targets = ("freshness.positions", "freshness.held_copies", "freshness.obtained", "core.access_events")
-    past = Past(as_of=as_of, known_at=known_at, targets=(*targets, "core.partners", "core.assets"))
+    past = Past(
+        as_of=as_of, known_at=known_at, targets=(*targets, "core.partners", "core.assets"), only=about(asset=asset)
+    )
     with context.out.progress("asking"), open_reader(context.home, past) as reader:
         refuse_unknown(reader, asset=asset)
         parameters = {"asset_id": asset}

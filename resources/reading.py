@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -85,7 +85,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A question about the past; ``targets`` are the tables needed.
+    """A question about the past; ``targets`` are the tables needed, ``only`` the partner or asset it is about.
 
     Without ``known_at`` it is what is known now; without ``as_of`` it is about the instant that the last turn was about
     of which all was known by ``known_at``.
@@ -94,6 +94,7 @@ class Past:
     as_of: datetime | None
     known_at: datetime | None
     targets: tuple[str, ...]
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, past: Past) -> Reader:
     question = Question(past.as_of or known.question.as_of, known.question.known_at)
     graph = load_graph()
     joined = (name for target in past.targets for name in joined_tables(graph.models[target]))
-    ask(connection, graph, (*past.targets, *joined), question, last_seq=known.last_seq)
+    ask(connection, graph, (*past.targets, *joined), question, last_seq=known.last_seq, only=past.only)
     turn_no = connection.sql("select max(turn_no) from ops.turns where is_complete").fetchall()[0][0]
     return Reader(connection, graph, Origin.WAREHOUSE, _turn_id(turn_no), question, is_past=True)
 
@@ -166,3 +167,9 @@ def _published(stack: ExitStack, home: Home) -> Reader:
 
 def _turn_id(turn_no: int | None) -> str:
     return "none" if turn_no is None else f"T{turn_no:06d}"
+
+
+def about(*, partner: str | None = None, asset: str | None = None) -> dict[str, str]:
+    """Return what a question is about, as ``Past.only`` says it."""
+    given = {"partner_id": partner, "asset_id": asset}
+    return {key: value for key, value in given.items() if value is not None}

@@ -279,7 +279,7 @@ class Workspace:
             self.journal.append([self.turn.draft(TURN_COMPLETED, {"turn": str(self.turn.number)})])
             self.refresh_ledger()
             self.compute("ops.turns")
-            self.increments.flush()
+            self.increments.drop_read_changes()
 
     def publish(self, kind: str = LATEST) -> Snapshot:
         """Publish the tables as they are, as one snapshot."""

@@ -10,8 +10,9 @@ models to the right of a change are computed again in a catalog of its own, all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from pipeline.errors import StateError
@@ -20,6 +21,7 @@ from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Question
 from pipeline.sqlmodels.runner import create_table
+from pipeline.sqlmodels.touching import binding
 
 WAREHOUSE: Final = "warehouse"
 SCOPE: Final = "asked"
@@ -59,12 +61,19 @@ def read_stored(connection: Connection) -> Stored | None:
 
 
 def ask(
-    connection: Connection, graph: Graph, targets: Iterable[str], question: Question, *, last_seq: int | None = None
+    connection: Connection,
+    graph: Graph,
+    targets: Iterable[str],
+    question: Question,
+    *,
+    last_seq: int | None = None,
+    only: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Make the targets answer the question, under their own names, in a catalog of its own, and use that catalog.
 
-    ``last_seq`` leaves out what was journalled behind that entry. The warehouse itself is not changed; asking
-    again on the same connection forgets the answers before.
+    ``last_seq`` leaves out what was journalled behind that entry. ``only`` says about which partner or asset
+    (``partner_id``, ``asset_id``) it is asked: answers may leave out others, and cost accordingly less. The warehouse
+    itself is not changed; asking again on the same connection forgets the answers before.
 
     Raises:
         StateError: no turn was ever completed.
@@ -84,8 +93,36 @@ def ask(
     seen = [name for name in (*needed, *wanted) if name not in changed]
     _lay_views(connection, graph, computed, seen, question, last_seq)
     connection.execute(f"use {SCOPE}")
+    kept = roots | set(computed) | {_QUESTION}
+    narrowed = _narrowed(graph, computed, only)
     for name in computed:
-        create_table(connection, graph.models[name], question)
+        model = graph.models[name]
+        keys = {key: only[key] for key in sorted(narrowed[name])}
+        stored_inputs = [source for source in model.inputs if source not in kept and not is_root(source)]
+        _lay_narrowed(connection, model, stored_inputs if only else (), keys)
+        create_table(connection, model, question)
+        _lay_narrowed(connection, model, stored_inputs if keys else (), {})
+
+
+def _narrowed(graph: Graph, computed: Sequence[str], only: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return by which of the asked keys each computed model may be narrowed: its own, and all that read it are, too."""
+    narrowed = {name: frozenset(only) & frozenset(graph.models[name].refresh.keys) for name in computed}
+    for name in reversed(computed):
+        for source in graph.models[name].inputs:
+            if source in narrowed:
+                narrowed[source] &= narrowed[name]
+    return narrowed
+
+
+def _lay_narrowed(connection: Connection, model: Model, sources: Iterable[str], keys: Mapping[str, str]) -> None:
+    """Let stored inputs of a model bear only what is asked about."""
+    for source in sources:
+        bound = binding(model, source, connection.sql(f"select * from {WAREHOUSE}.{source} limit 0").columns)
+        conditions = [
+            f"{bound[key]} = '{value.replace(chr(39), chr(39) * 2)}'" for key, value in keys.items() if key in bound
+        ]
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        connection.execute(f"create or replace view {SCOPE}.{source} as select * from {WAREHOUSE}.{source}{where}")
 
 
 def _roots(graph: Graph) -> frozenset[str]:

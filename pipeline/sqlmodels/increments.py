@@ -60,6 +60,23 @@ class Increments:
         """Write what is noted but not yet written."""
         self.versions.flush()
 
+    def drop_read_changes(self) -> None:
+        """Drop the changes that every model which reads them has read: after a complete turn, nearly all."""
+        read = [
+            name
+            for name, record in self.versions.records.items()
+            if record.changed_from is not None
+            and all(
+                self.versions.consumed.get(reader.name, {}).get(name) == str(record.version)
+                for reader in self.models.values()
+                if name in reader.inputs
+            )
+        ]
+        with self._transaction():
+            for name in read:
+                self.connection.execute(f"drop table if exists {changes_of(name)}")
+            self.versions.forget_changes(read)
+
     def refresh(self, model: Model) -> Result:
         """Bring a model's table up to date; its inputs are.
 
@@ -194,6 +211,8 @@ class Increments:
         self._columns.pop(self.fresh, None)
         if self._columns_of(self.fresh) != self._columns_of(model.name):
             return self._replace(model, record, inputs, how)
+        if self._is_same(model):
+            return self._keep(model, inputs)
         old = f"select t.rowid as old_place, t.* from {self.tables.full(model.name)} t"
         return self._apply(model, record, inputs, old, how)
 
@@ -286,8 +305,7 @@ class Increments:
             f"select count(*), count(*) filter (where not is_new) from {self.tables.touched}"
         ).fetchall()[0]
         if count == 0:
-            self._note_unchanged(model, inputs)
-            return self._result(model, self.versions.records[model.name])
+            return self._keep(model, inputs)
         self._lay_scope(model, moving, has_old=old_count > 0)
         self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
         old = f"select t.rowid as old_place, t.* from {table} t" + (
@@ -375,9 +393,20 @@ class Increments:
                 self._note_inputs(model, inputs)
         return self._result(model, self.versions.records[model.name])
 
-    def _note_unchanged(self, model: Model, inputs: Mapping[str, str]) -> None:
+    def _is_same(self, model: Model) -> bool:
+        """Say whether the fresh rows are those that are there."""
+        table = self.tables.full(model.name)
+        answers = self.connection.sql(
+            f"select (select count(*) from {self.fresh}) = (select count(*) from {table})"
+            f" and not exists (select * from {self.fresh} except all select * from {table})"
+        ).fetchall()
+        return bool(answers[0][0])
+
+    def _keep(self, model: Model, inputs: Mapping[str, str]) -> Result:
+        """Note that a table is as it has to be, made from these versions of its inputs."""
         with self._transaction():
             self._note_inputs(model, inputs)
+        return self._result(model, self.versions.records[model.name])
 
     def _note_inputs(self, model: Model, inputs: Mapping[str, str]) -> None:
         moved = self.versions.move_on(model.name, self.turn_no, self.question.as_of)

@@ -11,7 +11,7 @@ transaction of the table that it speaks of; a model that was left as it is only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -82,6 +82,15 @@ class Versions:
         if record != self.records[model]:
             self.records[model] = self._moved_on[model] = record
         return record
+
+    def forget_changes(self, models: Sequence[str]) -> None:
+        """Note that the changes which led to these models' versions are gone; inside a transaction."""
+        self._write_moved_on()
+        for model in models:
+            self.records[model] = replace(self.records[model], changed_from=None)
+        self._connection.execute(
+            "update ops.models set changed_from = null where list_contains(?, model)", [list(models)]
+        )
 
     def flush(self) -> None:
         """Write what only moved on."""

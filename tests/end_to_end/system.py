@@ -126,7 +126,7 @@ class Terminal:
                     ).fetchall()
                 )
                 for (name,) in names
-                if name not in NEVER_THE_SAME
+                if name not in NEVER_THE_SAME and not name.startswith("changes.")
             }
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

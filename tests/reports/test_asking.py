@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,14 @@ COMPARED = (
     "freshness.version_lives",
     "core.access_events",
     "ops.data_late",
+    "freshness.obligations",
+    "freshness.acknowledgment_classes",
+    "audit.verdicts",
+    "audit.first_verdicts",
     "marts.outdated_holdings",
+    "marts.kpis",
 )
+OF_A_PARTNER = ("freshness.positions", "freshness.obligations", "audit.deliveries_acknowledged", "freshness.evidence")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +86,25 @@ def test_an_edit_that_arrived_later_changes_new_answers_about_the_past(
     ask(connection, graph, ["freshness.positions"], Question(instant, T1))
     assert connection.sql(asked).fetchall() == [(0,)]
     assert connection.sql("select is_late from ops.data_late where claim = 'position'").fetchall() == [(True,)]
+
+
+@pytest.mark.parametrize("known_at", [T1, T2])
+@pytest.mark.parametrize("key", ["partner_id", "asset_id"])
+def test_a_question_about_one_gets_of_it_what_a_question_about_all_gets(
+    connection: duckdb.DuckDBPyConnection, graph: Graph, key: str, known_at: datetime
+) -> None:
+    question = Question(parse_instant("2026-01-25T00:00:00Z"), known_at)
+    ask(connection, graph, OF_A_PARTNER, question)
+    every = {table: _rows(connection, table) for table in OF_A_PARTNER}
+    places = {table: connection.sql(f"select * from {table}").columns.index(key) for table in OF_A_PARTNER}
+    named = sorted({row[places[OF_A_PARTNER[0]]] for row in every[OF_A_PARTNER[0]]})
+    assert named
+    for value in named:
+        ask(connection, graph, OF_A_PARTNER, question, only={key: value})
+        for table in OF_A_PARTNER:
+            assert [row for row in _rows(connection, table) if row[places[table]] == value] == [
+                row for row in every[table] if row[places[table]] == value
+            ], table
 
 
 def test_asking_leaves_the_warehouse_as_it_is(connection: duckdb.DuckDBPyConnection, graph: Graph) -> None:
