@@ -1,7 +1,7 @@
 """Findings: what was found open and what is gone again, journalled as it happens.
 
 Belongs here: comparing the conditions of this turn (``audit.conditions``) with the findings that the
-journal holds open. Does not belong here: the rules themselves (``sql/audit/conditions.sql``), the table
+journal holds open. Does not belong here: the rules themselves (``sql/audit/*_conditions.sql``), the table
 that people read (``sql/audit/findings.sql``, a fold of these entries).
 """
 

@@ -19,14 +19,13 @@ from pipeline.errors import StateError
 from pipeline.instants import format_instant
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
-from pipeline.sqlmodels.relations import Connection, Question
+from pipeline.sqlmodels.relations import QUESTION, Connection, Question, empty_catalog, give_question
 from pipeline.sqlmodels.runner import create_table
 from pipeline.sqlmodels.touching import binding
 
 WAREHOUSE: Final = "warehouse"
 SCOPE: Final = "asked"
 ALWAYS_ASKED: Final = ("ops.data_late", "ops.turns", "ops.streams")
-_QUESTION: Final = "ops.question"
 _TURN_BOUND: Final = "landing.pages"
 _LEDGER: Final = "ledger.entries"
 
@@ -84,16 +83,17 @@ def ask(
         message = "No turn was completed yet, so nothing can be asked: run `vipgrid sync` first."
         raise StateError(message)
     wanted = [name for name in (*targets, *ALWAYS_ASKED) if name in graph.models]
-    _clear(connection)
+    connection.execute(f"use {WAREHOUSE}")
+    empty_catalog(connection, SCOPE)
     # What has no table yet is computed as well: newer code asks an older warehouse.
     changed = _changed(graph, stored, question, last_seq) | (graph.models.keys() - _tables(connection))
-    roots = _roots(graph)
+    roots = roots_of(graph)
     needed = graph.left_of(wanted, stop_at=roots)
     computed = [name for name in needed if name in changed]
     seen = [name for name in (*needed, *wanted) if name not in changed]
     _lay_views(connection, graph, computed, seen, question, last_seq)
     connection.execute(f"use {SCOPE}")
-    kept = roots | set(computed) | {_QUESTION}
+    kept = roots | set(computed) | {QUESTION}
     narrowed = _narrowed(graph, computed, only)
     for name in computed:
         model = graph.models[name]
@@ -125,7 +125,7 @@ def _lay_narrowed(connection: Connection, model: Model, sources: Iterable[str], 
         connection.execute(f"create or replace view {SCOPE}.{source} as select * from {WAREHOUSE}.{source}{where}")
 
 
-def _roots(graph: Graph) -> frozenset[str]:
+def roots_of(graph: Graph) -> frozenset[str]:
     """Return the models that are records of what arrived, or was judged then: filtered by when, never computed."""
     return frozenset(name for name, model in graph.models.items() if model.refresh.is_replayed or is_root(name))
 
@@ -137,14 +137,14 @@ def is_root(name: str) -> bool:
 
 def _changed(graph: Graph, stored: Stored, question: Question, last_seq: int | None) -> frozenset[str]:
     """Return the models whose answer may differ from the stored one."""
-    roots = _roots(graph)
+    roots = roots_of(graph)
     if not stored.is_whole:
         return frozenset(graph.models.keys() - roots)
     sources: set[str] = set()
     if question.as_of != stored.question.as_of:
-        sources |= {name for name, model in graph.models.items() if _asks_for(model, "as_of")}
+        sources |= {name for name, model in graph.models.items() if asks_for(model, "as_of")}
     if question.known_at != stored.question.known_at:
-        sources |= {name for name, model in graph.models.items() if _asks_for(model, "known_at")}
+        sources |= {name for name, model in graph.models.items() if asks_for(model, "known_at")}
         sources |= {
             name
             for name, model in graph.models.items()
@@ -164,18 +164,9 @@ def _tables(connection: Connection) -> frozenset[str]:
     return frozenset(f"{schema}.{table}" for schema, table in rows)
 
 
-def _asks_for(model: Model, parameter: str) -> bool:
-    return parameter in model.parameters or _QUESTION in model.inputs
-
-
-def _clear(connection: Connection) -> None:
-    connection.execute(f"use {WAREHOUSE}")
-    for (schema,) in connection.sql(
-        "select schema_name from duckdb_schemas()"
-        " where database_name = $scope and not internal and schema_name <> 'main'",
-        params={"scope": SCOPE},
-    ).fetchall():
-        connection.execute(f"drop schema {SCOPE}.{schema} cascade")
+def asks_for(model: Model, parameter: str) -> bool:
+    """Say whether a model's answer hangs on that axis of the question by itself."""
+    return parameter in model.parameters or QUESTION in model.inputs
 
 
 def _lay_views(
@@ -187,15 +178,12 @@ def _lay_views(
     last_seq: int | None,
 ) -> None:
     computed = set(computed)
-    roots = _roots(graph)
+    roots = roots_of(graph)
     relations = {_LEDGER, *seen, *(source for name in computed for source in graph.models[name].inputs)} - computed
-    for schema in sorted({name.partition(".")[0] for name in (*relations, *computed, _QUESTION)}):
+    for schema in sorted({name.partition(".")[0] for name in (*relations, *computed, QUESTION)}):
         connection.execute(f"create schema {SCOPE}.{schema}")
-    connection.execute(
-        f"create table {SCOPE}.{_QUESTION} as select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
-        {"as_of": question.as_of, "known_at": question.known_at},
-    )
-    for name in sorted(relations - {_QUESTION}):
+    give_question(connection, question, f"{SCOPE}.{QUESTION}")
+    for name in sorted(relations - {QUESTION}):
         where = _filter(name, question, last_seq) if name in roots or is_root(name) else ""
         connection.execute(f"create view {SCOPE}.{name} as select * from {WAREHOUSE}.{name}{where}")
 

@@ -20,8 +20,9 @@ from typing import Final
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Landing, Question
 from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
+from pipeline.sqlmodels.sources import Sources
 from pipeline.sqlmodels.touching import Tables, binding, due_keys, reached_keys, same, scoped_view
-from pipeline.sqlmodels.versions import Record, Versions, content_version
+from pipeline.sqlmodels.versions import Record, Versions
 from pipeline.sqlmodels.writing import changes_of, write_difference
 
 UNCHANGED: Final = "unchanged"
@@ -39,14 +40,13 @@ class Increments:
     models: Mapping[str, Model] = field(default_factory=dict)
     replay: Callable[[Increments, Model], str | None] | None = None
     scope: str = "scope"
-    _given: dict[str, str] = field(default_factory=dict)
-    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read what was computed before, and prepare the scope catalog."""
         self.catalog = str(self.connection.sql("select current_catalog()").fetchall()[0][0])
         self.versions = Versions(self.connection)
-        self.tables = Tables(self.catalog, self._columns_of, f"{self.scope}.touched.keys")
+        self.sources = Sources(self.connection, self.catalog, self.scope, self.versions, self.landing)
+        self.tables = Tables(self.catalog, self.sources.columns_of, f"{self.scope}.touched.keys")
         self.fresh = f"{self.scope}.fresh.rows"
         for schema in ("fresh", "touched"):
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
@@ -54,7 +54,7 @@ class Increments:
 
     def forget_given(self, relation: str) -> None:
         """A relation that no model makes may have changed."""
-        self._given.pop(relation, None)
+        self.sources.forget_given(relation)
 
     def flush(self) -> None:
         """Write what is noted but not yet written."""
@@ -85,11 +85,10 @@ class Increments:
 
         """
         record = self.versions.records.get(model.name)
-        inputs = {name: self._version(name) for name in model.inputs}
+        inputs = {name: self.sources.version(name) for name in model.inputs}
         if record is None or record.text_sha256 != model.text_sha256:
             return self._replace(model, record, inputs, "full: first")
-        consumed = self.versions.consumed.get(model.name, {})
-        changed = tuple(name for name in model.inputs if consumed.get(name) != inputs[name])
+        changed = tuple(name for name in model.inputs if self.sources.is_changed(model, name))
         moving = tuple(name for name in changed if name not in model.refresh.unmoved_by)
         has_moved = record.as_of != self.question.as_of and self._asks_when(model)
         if not changed and not has_moved:
@@ -111,7 +110,7 @@ class Increments:
             GrainError: the grain would not hold; the table stays as it was.
 
         """
-        inputs = {name: self._version(name) for name in model.inputs}
+        inputs = {name: self.sources.version(name) for name in model.inputs}
         return self._replace(model, self.versions.records.get(model.name), inputs, "full")
 
     # What has to be computed
@@ -127,7 +126,7 @@ class Increments:
         if has_moved:
             if self.question.as_of < record.as_of:
                 return "full: the clock went back"
-            if not model.refresh.changes_at and "next_change_at" not in self._columns_of(model.name):
+            if not model.refresh.changes_at and "next_change_at" not in self.sources.columns_of(model.name):
                 return "full: the clock moved"
         return self._reason_in(model, changed)
 
@@ -136,49 +135,12 @@ class Increments:
         counted = (*model.refresh.sums_of, *model.refresh.unmoved_by)
         if other := [name for name in changed if model.refresh.sums_of and name not in counted]:
             return f"full: {other[0]} changed"
-        consumed = self.versions.consumed.get(model.name, {})
         unknown = [
             name
             for name in changed
-            if name not in model.refresh.unmoved_by and self._changes(name, consumed.get(name)) is None
+            if name not in model.refresh.unmoved_by and self.sources.changes(model, name) is None
         ]
         return f"full: what changed in {unknown[0]} is not known" if unknown else None
-
-    def _changes(self, name: str, consumed: str | None) -> str | None:
-        """Return the relation of an input's changed rows since the version that was consumed, or None."""
-        floor, _, table = name.partition(".")
-        if floor == "landing":
-            return f"{self.scope}.changes.{table}" if self._lay_landed(table, consumed) else None
-        record = self.versions.records.get(name)
-        if record is None or record.changed_from is None or str(record.changed_from) != consumed:
-            return None
-        return f"{self.catalog}.{changes_of(name)}"
-
-    def _lay_landed(self, stream: str, consumed: str | None) -> bool:
-        if self.landing is None or consumed is None:
-            return False
-        self.connection.execute(f"create schema if not exists {self.scope}.changes")
-        select = self.landing.select(stream, since=int(consumed))
-        self.connection.execute(f"create or replace view {self.scope}.changes.{stream} as {select}")
-        return True
-
-    def _version(self, name: str) -> str:
-        record = self.versions.records.get(name)
-        if record is not None:
-            return str(record.version)
-        floor, _, table = name.partition(".")
-        if floor == "landing" and self.landing is not None:
-            return str(len(self.landing.chunks[table]))
-        if name not in self._given:
-            self._given[name] = self._given_version(name)
-        return self._given[name]
-
-    def _given_version(self, name: str) -> str:
-        if name.startswith("landing."):
-            return "not known"
-        if name == "ledger.entries":
-            return str(self.connection.sql("select count(*) from ledger.entries").fetchall()[0][0])
-        return content_version(self.connection, self.tables.full(name))
 
     # Ways to compute it
 
@@ -195,7 +157,7 @@ class Increments:
             version = record.version + 1 if record else 1
             made = Record(self.turn_no, model.text_sha256, rows, version, None, self.question.as_of, how)
             self.versions.note(model.name, made, inputs)
-        self._columns.pop(model.name, None)
+        self.sources.forget_columns(model.name)
         return self._result(model, made)
 
     def _whole(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
@@ -208,8 +170,8 @@ class Increments:
         self.connection.execute(
             f"create or replace table {self.fresh} as\n{model.text}", parameters_of(model, self.question)
         )
-        self._columns.pop(self.fresh, None)
-        if self._columns_of(self.fresh) != self._columns_of(model.name):
+        self.sources.forget_columns(self.fresh)
+        if self.sources.columns_of(self.fresh) != self.sources.columns_of(model.name):
             return self._replace(model, record, inputs, how)
         if self._is_same(model):
             return self._keep(model, inputs)
@@ -219,7 +181,7 @@ class Increments:
     def _append(self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str]) -> Result:
         """Compute what arrived, and add what is not there."""
         for name in model.inputs:
-            changes = self._added(model, name) if name in moving else None
+            changes = self.sources.added(model, name) if name in moving else None
             self._lay(name, f"select * from {changes or self.tables.full(name)}")
         self._compute(model)
         keys = same("t", "f", model.grain)
@@ -232,7 +194,7 @@ class Increments:
 
     def _sum(self, model: Model, record: Record, inputs: Mapping[str, str]) -> Result:
         """Count what changed alone, and add it to the counts that are there."""
-        counts = [column for column in self._columns_of(model.name) if column not in model.grain]
+        counts = [column for column in self.sources.columns_of(model.name) if column not in model.grain]
         parts = []
         for sign in ("+", "-"):
             for name in model.inputs:
@@ -264,8 +226,8 @@ class Increments:
         Where a row counts from an instant on, one that is unchanged begins to when that instant comes.
         """
         columns = [column for relation, column in model.refresh.changes_at if relation == name]
-        changes = self._changes(name, self.versions.consumed.get(model.name, {}).get(name))
-        is_changed = self.versions.consumed.get(model.name, {}).get(name) != self._version(name)
+        changes = self.sources.changes(model, name)
+        is_changed = self.sources.is_changed(model, name)
         counted_before = f" and {columns[0]} <= timestamptz '{since.isoformat()}'" if columns else ""
         changed = (
             f"select * exclude (change, is_new) from {changes} where change = '{sign}'{counted_before}"
@@ -314,10 +276,9 @@ class Increments:
         return self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
 
     def _touching(self, model: Model, record: Record, moving: Sequence[str], *, has_moved: bool) -> list[str] | None:
-        consumed = self.versions.consumed.get(model.name, {})
         selects: list[str] = []
         for name in moving:
-            rows = self._changes(name, consumed.get(name))
+            rows = self.sources.changes(model, name)
             reached = reached_keys(model, name, str(rows), self.tables, is_new=self._is_new(model, name))
             if reached is None:
                 return None
@@ -330,14 +291,14 @@ class Increments:
                 if reached is None:
                     return None
                 selects += reached
-            if "next_change_at" in self._columns_of(model.name):
+            if "next_change_at" in self.sources.columns_of(model.name):
                 selects.append(due_keys(model, self.tables, until))
         keys = ", ".join(f"null as {key}" for key in model.refresh.keys)
         return selects or [f"select {keys}, false as is_new limit 0"]
 
     def _is_new(self, model: Model, name: str) -> str:
         """Return what says in an input's changes that a key is new: nothing does unless both have the same keys."""
-        bound = binding(model, name, self._columns_of(name))
+        bound = binding(model, name, self.sources.columns_of(name))
         is_only_one = len(model.refresh.spine) == 1 or any(place.startswith("'") for place in bound.values())
         places = {place for place in bound.values() if not place.startswith("'")}
         source = self.models.get(name)
@@ -346,18 +307,11 @@ class Increments:
 
     def _lay_scope(self, model: Model, moving: Sequence[str], *, has_old: bool) -> None:
         for name in model.inputs:
-            changes = self._added(model, name) if name in moving else None
+            changes = self.sources.added(model, name) if name in moving else None
             self._lay(
                 name,
                 scoped_view(model, name, self.tables.full(name), self.tables, changes=changes, has_old=has_old),
             )
-
-    def _added(self, model: Model, name: str) -> str | None:
-        """Return the relation of an input's rows that were added since the model read it, or None."""
-        changes = self._changes(name, self.versions.consumed.get(model.name, {}).get(name))
-        if changes is None or name not in self.versions.records:
-            return changes
-        return f"(select * exclude (change, is_new) from {changes} where change = '+')"
 
     def _lay(self, name: str, select: str) -> None:
         self.connection.execute(f"create schema if not exists {self.scope}.{name.partition('.')[0]}")
@@ -372,7 +326,7 @@ class Increments:
             )
         finally:
             self.connection.execute(f"use {self.catalog}")
-        self._columns.pop(self.fresh, None)
+        self.sources.forget_columns(self.fresh)
 
     # Writing it
 
@@ -381,7 +335,7 @@ class Increments:
     ) -> Result:
         """Write the difference between the fresh rows and the old ones, and note it."""
         grain_rows(self.connection, self.fresh, model)
-        columns = self._columns_of(model.name)
+        columns = self.sources.columns_of(model.name)
         with self._transaction():
             added, removed = write_difference(self.connection, model, self.fresh, old, columns, only_adds=only_adds)
             if added or removed:
@@ -426,12 +380,6 @@ class Increments:
         empty = self.connection.sql(f"select * from {self.tables.full(model.name)} limit 0")
         columns = tuple((name, str(kind)) for name, kind in zip(empty.columns, empty.types, strict=True))
         return Result(model.name, record.rows, columns, record.how)
-
-    def _columns_of(self, relation: str) -> tuple[str, ...]:
-        if relation not in self._columns:
-            name = relation if relation.startswith(f"{self.scope}.") else self.tables.full(relation)
-            self._columns[relation] = tuple(self.connection.sql(f"select * from {name} limit 0").columns)
-        return self._columns[relation]
 
 
 def run_model(connection: Connection, model: Model, question: Question, turn_no: int) -> Result:

@@ -24,6 +24,7 @@ from pipeline.settings import Policies, Settings
 from pipeline.streams import STREAMS, Stream
 
 PAGES: Final = "pages"
+QUESTION: Final = "ops.question"
 GIVEN_FLOORS: Final = frozenset({"landing", "ledger"})
 GIVEN_RELATIONS: Final = frozenset(
     {
@@ -135,14 +136,29 @@ def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedC
     connection.execute(f"create or replace view landing.pages as {pages_select(landing, every)}")
 
 
+def give_question(connection: Connection, question: Question, name: str = QUESTION) -> None:
+    """(Re)make the relation of what is asked."""
+    connection.execute(
+        f"create or replace table {name} as select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
+        {"as_of": question.as_of, "known_at": question.known_at},
+    )
+
+
+def empty_catalog(connection: Connection, catalog: str) -> None:
+    """Drop every schema of a catalog in memory, with what is in it."""
+    schemas = connection.sql(
+        "select schema_name from duckdb_schemas()"
+        " where database_name = $catalog and not internal and schema_name <> 'main'",
+        params={"catalog": catalog},
+    ).fetchall()
+    for (schema,) in schemas:
+        connection.execute(f"drop schema {catalog}.{schema} cascade")
+
+
 def give_settings(connection: Connection, settings: Settings, question: Question, go_live: datetime) -> None:
     """(Re)make the configuration's relations; ``go_live`` is the first turn's ``now``."""
     connection.execute("create schema if not exists ops")
-    connection.execute(
-        "create or replace table ops.question as"
-        " select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
-        {"as_of": question.as_of, "known_at": question.known_at},
-    )
+    give_question(connection, question)
     policies = settings.policies
     _rows(
         connection,

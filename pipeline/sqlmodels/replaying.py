@@ -17,12 +17,11 @@ from typing import Final
 
 from pipeline.sqlmodels.increments import Increments
 from pipeline.sqlmodels.model import Model
-from pipeline.sqlmodels.relations import GIVEN_RELATIONS, Question
+from pipeline.sqlmodels.relations import GIVEN_RELATIONS, QUESTION, Question, empty_catalog, give_question
 from pipeline.sqlmodels.versions import Record
 
 REPLAY: Final = "replay"
 _LEDGER: Final = "ledger.entries"
-_QUESTION: Final = "ops.question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +55,9 @@ def replay(increments: Increments, model: Model) -> str | None:
 
 def _run(increments: Increments, turn: _Turn, histories: Iterable[str], names: Iterable[str]) -> None:
     connection = increments.connection
-    connection.execute(
-        f"create or replace table {_QUESTION} as"
-        " select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
-        {"as_of": turn.now, "known_at": turn.known_at},
-    )
-    replayed = Increments(
-        connection, Question(turn.now, turn.known_at), turn.number, models=increments.models, scope="replay_scope"
-    )
+    question = Question(turn.now, turn.known_at)
+    give_question(connection, question)
+    replayed = Increments(connection, question, turn.number, models=increments.models, scope="replay_scope")
     for name in histories:
         _lay_history(increments, replayed, name, turn)
     for name in names:
@@ -94,14 +88,9 @@ def _lay_given(increments: Increments, needed: Iterable[str]) -> None:
     """Empty the catalog, and lay what no model makes under it; the ledger is what the last turn has."""
     connection = increments.connection
     connection.execute(f"use {REPLAY}")
-    for (schema,) in connection.sql(
-        "select schema_name from duckdb_schemas() where database_name = $catalog and not internal"
-        " and schema_name <> 'main'",
-        params={"catalog": REPLAY},
-    ).fetchall():
-        connection.execute(f"drop schema {REPLAY}.{schema} cascade")
+    empty_catalog(connection, REPLAY)
     given = {source for name in needed for source in increments.models[name].inputs if source not in increments.models}
-    for name in sorted(given & (GIVEN_RELATIONS | {_LEDGER}) - {_QUESTION}):
+    for name in sorted(given & (GIVEN_RELATIONS | {_LEDGER}) - {QUESTION}):
         connection.execute(f"create schema if not exists {name.partition('.')[0]}")
         connection.execute(f"create view {name} as select * from {increments.tables.full(name)}")
     connection.execute("create schema if not exists ops")

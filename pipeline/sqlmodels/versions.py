@@ -47,7 +47,10 @@ class Versions:
         connection.execute("create schema if not exists ops")
         if not self._is_readable():
             connection.execute(f"create or replace table ops.models ({_MODELS})")
-        noted = connection.sql(
+        self._read()
+
+    def _read(self) -> None:
+        noted = self._connection.sql(
             "select model, inputs, input_versions, turn_no, text_sha256, rows, version, changed_from, as_of, how"
             " from ops.models"
         ).fetchall()
@@ -101,10 +104,8 @@ class Versions:
 
     def forget(self) -> None:
         """Read again what is noted: a transaction was rolled back."""
-        pending = self._moved_on
-        self.__init__(self._connection)  # type: ignore[misc]
-        self._moved_on = pending
-        self.records.update(pending)
+        self._read()
+        self.records.update(self._moved_on)
 
     def _write_moved_on(self) -> None:
         by_question: dict[tuple[int, datetime], list[str]] = {}

@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.errors import StateError
-from pipeline.sqlmodels.asking import SCOPE, WAREHOUSE, Stored, is_root, read_stored
+from pipeline.sqlmodels.asking import SCOPE, WAREHOUSE, Stored, asks_for, is_root, read_stored, roots_of
 from pipeline.sqlmodels.graph import Graph
-from pipeline.sqlmodels.model import Model
-from pipeline.sqlmodels.relations import Connection, Question
+from pipeline.sqlmodels.relations import QUESTION, Connection, Question, empty_catalog, give_question
 from pipeline.sqlmodels.runner import create_table
 from pipeline.whatif.changes import Edition
 
 BEFORE: Final = "before"
-_QUESTION: Final = "ops.question"
 _LATENESS: Final = "ops.data_late"
 # Sorts behind every SHA-256: among editions of one instant, the supposed one is the latest.
 _SUPPOSED: Final = "what-if-"
@@ -88,7 +86,8 @@ def suppose(
     stored = stored_or_refuse(connection)
     changed = frozenset(edition.relation for edition in editions)
     plan = _plan(connection, graph, wanted, (stored, question), changed)
-    _clear(connection)
+    connection.execute(f"use {WAREHOUSE}")
+    empty_catalog(connection, SCOPE)
     _lay(connection, plan, changed, question, focus)
     connection.execute(f"use {SCOPE}")
     for name in plan.first:
@@ -116,11 +115,11 @@ def _plan(
     changed: frozenset[str],
 ) -> Plan:
     stored, question = asked
-    roots = frozenset(name for name in graph.models if is_root(name))
+    roots = roots_of(graph)
     needed = graph.left_of(wanted.targets, stop_at=roots)
     differing = _differing(connection, graph)
     if question.as_of != stored.question.as_of:
-        differing |= {name for name, model in graph.models.items() if _asks_when(model)}
+        differing |= {name for name, model in graph.models.items() if asks_for(model, "as_of")}
     first = _reached(graph, differing)
     if question.as_of > stored.question.as_of:
         # Nothing is known of feeds that are yet to come: they are taken to be as late as they are now.
@@ -130,7 +129,7 @@ def _plan(
     recomputed = [name for name in needed if name in again]
     read = {*wanted.compared, *(set(wanted.targets) - again)}
     laid = {*read, *changed, *_inputs(graph, computed), *(_inputs(graph, recomputed) - again)}
-    return Plan(tuple(computed), tuple(recomputed), tuple(sorted(laid - set(computed) - {_QUESTION})))
+    return Plan(tuple(computed), tuple(recomputed), tuple(sorted(laid - set(computed) - {QUESTION})))
 
 
 def _inputs(graph: Graph, names: Iterable[str]) -> set[str]:
@@ -139,7 +138,7 @@ def _inputs(graph: Graph, names: Iterable[str]) -> set[str]:
 
 def _reached(graph: Graph, sources: set[str]) -> set[str]:
     reached = sources | set(graph.right_of(sources))
-    return {name for name in reached if name in graph.models and not is_root(name)}
+    return {name for name in reached if name in graph.models} - roots_of(graph)
 
 
 def _differing(connection: Connection, graph: Graph) -> set[str]:
@@ -148,28 +147,10 @@ def _differing(connection: Connection, graph: Graph) -> set[str]:
     return {name for name, model in graph.models.items() if texts.get(name) != model.text_sha256}
 
 
-def _asks_when(model: Model) -> bool:
-    return "as_of" in model.parameters or _QUESTION in model.inputs
-
-
-def _clear(connection: Connection) -> None:
-    connection.execute(f"use {WAREHOUSE}")
-    schemas = connection.sql(
-        "select schema_name from duckdb_schemas()"
-        " where database_name = $scope and not internal and schema_name <> 'main'",
-        params={"scope": SCOPE},
-    ).fetchall()
-    for (schema,) in schemas:
-        connection.execute(f"drop schema {SCOPE}.{schema} cascade")
-
-
 def _lay(connection: Connection, plan: Plan, changed: frozenset[str], question: Question, focus: Focus) -> None:
-    for schema in sorted({name.partition(".")[0] for name in (*plan.first, *plan.again, *plan.laid, _QUESTION)}):
+    for schema in sorted({name.partition(".")[0] for name in (*plan.first, *plan.again, *plan.laid, QUESTION)}):
         connection.execute(f"create schema {SCOPE}.{schema}")
-    connection.execute(
-        f"create table {SCOPE}.{_QUESTION} as select $as_of::timestamptz as as_of, $known_at::timestamptz as known_at",
-        {"as_of": question.as_of, "known_at": question.known_at},
-    )
+    give_question(connection, question, f"{SCOPE}.{QUESTION}")
     grants = _grants_reaching(connection, focus) if any("grant" in name for name in plan.laid) else ()
     for name in plan.laid:
         columns = connection.sql(f"select * from {WAREHOUSE}.{name} limit 0").columns  # noqa: S608 - names of models

@@ -53,11 +53,3 @@ def _without(network: Network, dropped: range) -> Network:
                 streams[stream] = kept
         batches.append(replace(batch, streams=streams))
     return replace(network, batches=batches)
-
-
-def hold(network: Network, differences: Callable[[Network], list[str]]) -> None:
-    """Fail, on the smallest network that shows it, where two tellings of the same rules part."""
-    if differences(network):
-        least = smallest(network, lambda candidate: bool(differences(candidate)))
-        message = f"{differences(least)[:3]} on {least}"
-        raise AssertionError(message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from dataclasses import fields
@@ -12,9 +11,9 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.reference.agreement import hold, hold_on_very_many
 from tests.reference.networks import Network, networks, random_network
 from tests.reference.positions import PositionRow, positions
-from tests.reference.smallest import smallest
 from tests.reference.versions import version_lives
 from tests.tables import Tables, open_tables
 
@@ -64,13 +63,6 @@ def differences(network: Network) -> list[str]:
     return found
 
 
-def hold(network: Network) -> None:
-    found = differences(network)
-    if found:
-        least = smallest(network, lambda candidate: bool(differences(candidate)))
-        pytest.fail(f"{differences(least)[:3]} on {least}")
-
-
 @settings(
     max_examples=12,
     deadline=None,
@@ -80,18 +72,15 @@ def hold(network: Network) -> None:
 )
 @given(networks())
 def test_positions_and_lives_are_those_of_the_reference(network: Network) -> None:
-    hold(network)
+    hold(network, differences)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_they_are_on_larger_networks_too(seed: int) -> None:
-    hold(random_network(random.Random(seed), size="medium"))
+    hold(random_network(random.Random(seed), size="medium"), differences)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
 def test_they_are_on_very_many_networks() -> None:
-    steps = int(os.environ.get("VIPGRID_CHAOS_STEPS", "400"))
-    for seed in range(steps):
-        hold(random_network(random.Random(1_000_000 + seed), size="medium" if seed % 4 == 0 else "small"))
-    print(f"{steps} random networks agree with the reference")
+    hold_on_very_many(differences, 1_000_000, "positions and lives")

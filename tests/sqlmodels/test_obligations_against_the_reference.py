@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from dataclasses import fields
@@ -15,10 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from pipeline.settings import Notices, Policies
 from tests.reference.acknowledgment_classes import acknowledgment_classes
-from tests.reference.networks import Network, Size, networks, random_network
+from tests.reference.agreement import hold, hold_on_very_many
+from tests.reference.networks import Network, networks, random_network
 from tests.reference.obligations import ObligationRow, obligations
 from tests.reference.policy import Policy
-from tests.reference.smallest import hold
 from tests.tables import Tables, ask_in_turn, files_settings, open_tables
 
 OBLIGATIONS: Final = "freshness.obligations"
@@ -102,8 +101,4 @@ def test_they_are_on_larger_networks_too(seed: int) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
 def test_they_are_on_very_many_networks() -> None:
-    steps = int(os.environ.get("VIPGRID_CHAOS_STEPS", "400"))
-    for seed in range(steps):
-        size: Size = "medium" if seed % 4 == 0 else "small"
-        hold(random_network(random.Random(3_000_000 + seed), size=size), differences)
-    print(f"{steps} random networks have the reference's obligations")
+    hold_on_very_many(differences, 3_000_000, "obligations")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.reference.networks import Network, Size, networks, random_network
-from tests.reference.smallest import hold
+from tests.reference.agreement import hold, hold_on_very_many
+from tests.reference.networks import Network, networks, random_network
 from tests.reference.verdicts import Subject, Verdict, first_verdicts, verdicts
 from tests.tables import Tables, ask_in_turn, open_tables
 
@@ -77,8 +76,4 @@ def test_they_are_on_larger_networks_too(seed: int) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
 def test_they_are_on_very_many_networks() -> None:
-    steps = int(os.environ.get("VIPGRID_CHAOS_STEPS", "400"))
-    for seed in range(steps):
-        size: Size = "medium" if seed % 4 == 0 else "small"
-        hold(random_network(random.Random(2_000_000 + seed), size=size), differences)
-    print(f"{steps} random networks have the reference's verdicts")
+    hold_on_very_many(differences, 2_000_000, "verdicts")

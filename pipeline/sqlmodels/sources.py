@@ -1,0 +1,93 @@
+"""What a model reads, as an increment sees it: its version, its columns, and what changed since it was read.
+
+Belongs here: looking these up, for tables, landing, ledger and configuration alike. Does not belong here: what follows
+from a change (``pipeline.sqlmodels.touching``, ``pipeline.sqlmodels.increments``), noting versions (``versions``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.sqlmodels.model import Model
+from pipeline.sqlmodels.relations import Connection, Landing
+from pipeline.sqlmodels.versions import Versions, content_version
+from pipeline.sqlmodels.writing import changes_of
+
+
+@dataclass
+class Sources:
+    """The relations that models read, in one catalog; ``landing`` None = what arrived since is not known."""
+
+    connection: Connection
+    catalog: str
+    scope: str
+    versions: Versions
+    landing: Landing | None
+    _given: dict[str, str] = field(default_factory=dict)
+    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def version(self, name: str) -> str:
+        """Return the version of a relation as it is."""
+        record = self.versions.records.get(name)
+        if record is not None:
+            return str(record.version)
+        floor, _, table = name.partition(".")
+        if floor == "landing":
+            return str(len(self.landing.chunks[table])) if self.landing is not None else "not known"
+        if name not in self._given:
+            self._given[name] = self._given_version(name)
+        return self._given[name]
+
+    def is_changed(self, model: Model, name: str) -> bool:
+        """Say whether an input has another version than the one that the model was made from, or may have."""
+        is_unknown = name.startswith("landing.") and self.landing is None
+        return is_unknown or self._consumed(model, name) != self.version(name)
+
+    def changes(self, model: Model, name: str) -> str | None:
+        """Return the relation of an input's changed rows since the model read it; None where these are not known."""
+        consumed = self._consumed(model, name)
+        floor, _, table = name.partition(".")
+        if floor == "landing":
+            return self._landed(table, consumed)
+        record = self.versions.records.get(name)
+        if record is None or record.changed_from is None or str(record.changed_from) != consumed:
+            return None
+        return f"{self.catalog}.{changes_of(name)}"
+
+    def added(self, model: Model, name: str) -> str | None:
+        """Return the relation of an input's rows that were added since the model read it, or None."""
+        changes = self.changes(model, name)
+        if changes is None or name not in self.versions.records:
+            return changes
+        return f"(select * exclude (change, is_new) from {changes} where change = '+')"
+
+    def columns_of(self, relation: str) -> tuple[str, ...]:
+        """Return the names of a relation's columns."""
+        if relation not in self._columns:
+            name = relation if relation.startswith(f"{self.scope}.") else f"{self.catalog}.{relation}"
+            self._columns[relation] = tuple(self.connection.sql(f"select * from {name} limit 0").columns)
+        return self._columns[relation]
+
+    def forget_columns(self, relation: str) -> None:
+        """Look again next time: the relation was made anew."""
+        self._columns.pop(relation, None)
+
+    def forget_given(self, relation: str) -> None:
+        """Look again next time: a relation that no model makes may have changed."""
+        self._given.pop(relation, None)
+
+    def _consumed(self, model: Model, name: str) -> str | None:
+        return self.versions.consumed.get(model.name, {}).get(name)
+
+    def _landed(self, table: str, consumed: str | None) -> str | None:
+        if self.landing is None or consumed is None:
+            return None
+        self.connection.execute(f"create schema if not exists {self.scope}.changes")
+        select = self.landing.select(table, since=int(consumed))
+        self.connection.execute(f"create or replace view {self.scope}.changes.{table} as {select}")
+        return f"{self.scope}.changes.{table}"
+
+    def _given_version(self, name: str) -> str:
+        if name == "ledger.entries":
+            return str(self.connection.sql("select count(*) from ledger.entries").fetchall()[0][0])
+        return content_version(self.connection, f"{self.catalog}.{name}")
