@@ -25,6 +25,7 @@ SAY_SO_AFTER_SECONDS: Final = 1.0
 MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope")
 WAREHOUSE_CATALOG: Final = "warehouse"
 MEMORY_LIMIT: Final = "4GB"
+CHECKPOINT_AT: Final = "256MB"
 
 MACROS: Final = Path(__file__).parent.parent / "sql" / "macros" / "duckdb.sql"
 
@@ -144,6 +145,7 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "checkpoint_threshold": CHECKPOINT_AT,
             "memory_limit": MEMORY_LIMIT,
             "python_enable_replacements": False,
             "temp_directory": str(home.scratch),

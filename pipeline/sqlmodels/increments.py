@@ -40,6 +40,7 @@ class Increments:
     models: Mapping[str, Model] = field(default_factory=dict)
     replay: Callable[[Increments, Model], str | None] | None = None
     scope: str = "scope"
+    _laid_schemas: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Read what was computed before, and prepare the scope catalog."""
@@ -263,7 +264,7 @@ class Increments:
                 f"create or replace table {touched} as select k.* replace (h.is_here is null as is_new)"
                 f" from {touched} k left join ({here}) h on {same('k', 'h', model.refresh.keys)}"
             )
-        count, old_count = self.connection.sql(
+        count, old_count = self.connection.execute(
             f"select count(*), count(*) filter (where not is_new) from {self.tables.touched}"
         ).fetchall()[0]
         if count == 0:
@@ -314,7 +315,10 @@ class Increments:
             )
 
     def _lay(self, name: str, select: str) -> None:
-        self.connection.execute(f"create schema if not exists {self.scope}.{name.partition('.')[0]}")
+        schema = name.partition(".")[0]
+        if schema not in self._laid_schemas:
+            self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
+            self._laid_schemas.add(schema)
         self.connection.execute(f"create or replace view {self.scope}.{name} as {select}")
 
     def _compute(self, model: Model, narrowed: str = "") -> None:
@@ -350,7 +354,7 @@ class Increments:
     def _is_same(self, model: Model) -> bool:
         """Say whether the fresh rows are those that are there."""
         table = self.tables.full(model.name)
-        answers = self.connection.sql(
+        answers = self.connection.execute(
             f"select (select count(*) from {self.fresh}) = (select count(*) from {table})"
             f" and not exists (select * from {self.fresh} except all select * from {table})"
         ).fetchall()
@@ -377,9 +381,7 @@ class Increments:
             raise
 
     def _result(self, model: Model, record: Record) -> Result:
-        empty = self.connection.sql(f"select * from {self.tables.full(model.name)} limit 0")
-        columns = tuple((name, str(kind)) for name, kind in zip(empty.columns, empty.types, strict=True))
-        return Result(model.name, record.rows, columns, record.how)
+        return Result(model.name, record.rows, self.sources.typed_columns_of(model.name), record.how)
 
 
 def run_model(connection: Connection, model: Model, question: Question, turn_no: int) -> Result:

@@ -56,11 +56,18 @@ class Relation(Protocol):
         """Return all rows."""
 
 
+class Answered(Protocol):
+    """A statement that was run."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows of its answer."""
+
+
 class Connection(Protocol):
     """The part of a DuckDB connection that is used."""
 
-    def execute(self, query: str, parameters: object = ...) -> object:
-        """Run a statement."""
+    def execute(self, query: str, parameters: object = ...) -> Answered:
+        """Run a statement; its answer, if it has one, is there once."""
 
     def sql(self, query: str, *, params: object = ...) -> Relation:
         """Ask a question."""

@@ -74,7 +74,7 @@ def grain_rows(connection: Connection, relation: str, model: Model) -> int:
     keys = ", ".join(model.grain)
     is_bad = " or ".join(["same > 1", *(f"{key} is null" for key in model.grain)])
     grains = f"select {keys}, count(*) as same from {relation} group by {keys}"
-    counted = connection.sql(
+    counted = connection.execute(
         f"select coalesce(sum(same), 0)::bigint, count(*) filter (where {is_bad}) from ({grains})"
     ).fetchall()
     if counted[0][1]:

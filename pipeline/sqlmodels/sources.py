@@ -7,11 +7,14 @@ from a change (``pipeline.sqlmodels.touching``, ``pipeline.sqlmodels.increments`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Landing
 from pipeline.sqlmodels.versions import Versions, content_version
 from pipeline.sqlmodels.writing import changes_of
+
+Columns: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -24,7 +27,16 @@ class Sources:
     versions: Versions
     landing: Landing | None
     _given: dict[str, str] = field(default_factory=dict)
-    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _columns: dict[str, Columns] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read the columns of all tables at once: asking for each costs more than most of what is then computed."""
+        columns = self.connection.execute(
+            "select schema_name || '.' || table_name, list((column_name, data_type) order by column_index)"
+            " from duckdb_columns() where database_name = ? group by 1",
+            [self.catalog],
+        ).fetchall()
+        self._columns.update({name: tuple(listed) for name, listed in columns})
 
     def version(self, name: str) -> str:
         """Return the version of a relation as it is."""
@@ -63,9 +75,14 @@ class Sources:
 
     def columns_of(self, relation: str) -> tuple[str, ...]:
         """Return the names of a relation's columns."""
+        return tuple(name for name, _ in self.typed_columns_of(relation))
+
+    def typed_columns_of(self, relation: str) -> Columns:
+        """Return a relation's columns as (name, type)."""
         if relation not in self._columns:
             name = relation if relation.startswith(f"{self.scope}.") else f"{self.catalog}.{relation}"
-            self._columns[relation] = tuple(self.connection.sql(f"select * from {name} limit 0").columns)
+            described = self.connection.execute(f"describe select * from {name}").fetchall()
+            self._columns[relation] = tuple((row[0], row[1]) for row in described)
         return self._columns[relation]
 
     def forget_columns(self, relation: str) -> None:
@@ -89,5 +106,5 @@ class Sources:
 
     def _given_version(self, name: str) -> str:
         if name == "ledger.entries":
-            return str(self.connection.sql("select count(*) from ledger.entries").fetchall()[0][0])
+            return str(self.connection.execute("select count(*) from ledger.entries").fetchall()[0][0])
         return content_version(self.connection, f"{self.catalog}.{name}")

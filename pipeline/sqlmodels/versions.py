@@ -127,7 +127,7 @@ class Versions:
 
 def content_version(connection: Connection, relation: str) -> str:
     """Return a version of a small relation that no model makes: a checksum of its rows."""
-    rows = connection.sql(
+    rows = connection.execute(
         "select coalesce(md5(string_agg(line, chr(10) order by line)), '')"
         f" from (select r::varchar as line from {relation} r)"
     ).fetchall()

@@ -27,40 +27,57 @@ def write_difference(
     ``old`` selects the rows of the model's table that the fresh ones stand for, with their ``old_place``. Where a table
     only adds, rows that are there stay as they are.
     """
-    connection.execute(f"create or replace temp table old_rows as {old}")
     if model.refresh.number:
-        fresh = _numbered(connection, model, fresh)
-    values = [] if only_adds else [column for column in columns if column not in model.grain]
-    differs = " or ".join(["o.old_place is null", *(f"o.{name} is distinct from n.{name}" for name in values)])
-    said = ", ".join(f"n.{column}" for column in columns)
+        connection.execute(f"create or replace temp table old_rows as {old}")
+        old, fresh = "select * from old_rows", _numbered(connection, model, fresh)
     connection.execute(
-        f"create or replace temp table added as select {said}, o.old_place from {fresh} n"
-        f" left join old_rows o on {same('n', 'o', model.grain)} where {differs}"
+        f"create or replace temp table difference as {_difference(model, fresh, old, columns, only_adds=only_adds)}"
     )
-    gone = (
-        f"select old_place from old_rows o anti join {fresh} n on {same('n', 'o', model.grain)}"
-        " union all select old_place from added where old_place is not null"
-    )
-    condition = "false" if only_adds else f"old_place in ({gone})"
-    connection.execute(f"create or replace temp table gone as select * from old_rows where {condition}")
-    counts = connection.sql("select (select count(*) from added), (select count(*) from gone)").fetchall()[0]
+    counts = connection.execute(
+        "select count(*) filter (where change = '+'), count(*) filter (where change = '-') from difference"
+    ).fetchall()[0]
     added, removed = int(counts[0]), int(counts[1])
     if added or removed:
         _write(connection, model, has_removed=removed > 0)
     return added, removed
 
 
-def _write(connection: Connection, model: Model, *, has_removed: bool) -> None:
+def _difference(model: Model, fresh: str, old: str, columns: Sequence[str], *, only_adds: bool) -> str:
+    """Return the SELECT of the rows that are to be added (+) and of the places of those that are to go (-)."""
     keys = model.refresh.keys or model.grain
+    values = [] if only_adds else [column for column in columns if column not in model.grain]
+    differs = " or ".join(["o.old_place is null", *(f"o.{name} is distinct from n.{name}" for name in values)])
+    said = ", ".join(f"n.{column}" for column in columns)
+    added = (
+        f"select {said}, o.old_place from {fresh} n left join old o on {same('n', 'o', model.grain)} where {differs}"
+    )
+    gone = (
+        "select * from old where false"
+        if only_adds
+        else f"select o.* from old o anti join {fresh} n on {same('n', 'o', model.grain)}"
+        " union all by name select o.* from old o semi join added a on a.old_place = o.old_place"
+    )
+    return (
+        f"with old as materialized ({old}), added as materialized ({added}), gone as ({gone})"
+        " select '+' as change, k.is_here is null as is_new, null::bigint as old_place, a.* exclude (old_place)"
+        f" from added a left join (select distinct {', '.join(keys)}, true as is_here from old) k"
+        f" on {same('a', 'k', keys)}"
+        " union all by name select '-' as change, false as is_new, * from gone"
+    )
+
+
+def _write(connection: Connection, model: Model, *, has_removed: bool) -> None:
     connection.execute(
-        f"create or replace table {changes_of(model.name)} as"
-        " select '+' as change, k.is_here is null as is_new, a.* exclude (old_place) from added a"
-        f" left join (select distinct {', '.join(keys)}, true as is_here from old_rows) k on {same('a', 'k', keys)}"
-        " union all by name select '-' as change, false as is_new, * exclude (old_place) from gone"
+        f"create or replace table {changes_of(model.name)} as select * exclude (old_place) from difference"
     )
     if has_removed:
-        connection.execute(f"delete from {model.name} where rowid in (select old_place from gone)")
-    connection.execute(f"insert into {model.name} by name select * exclude (old_place) from added")
+        connection.execute(
+            f"delete from {model.name} where rowid in (select old_place from difference where change = '-')"
+        )
+    connection.execute(
+        f"insert into {model.name} by name"
+        " select * exclude (change, is_new, old_place) from difference where change = '+'"
+    )
 
 
 def _numbered(connection: Connection, model: Model, fresh: str) -> str:

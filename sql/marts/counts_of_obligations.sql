@@ -1,12 +1,11 @@
 -- One row per partner, division, month and name of a count: how many of the partner's obligations it is true of.
 -- Grain: partner_id, dimension, dimension_value, period, counted
--- Refresh: full
--- What K3 and K4 are made of (docs/domain.md, 11; docs/figures.md). K3 counts who was to be told at the due instant
--- itself, so no joiners, in the month of that instant; K4 what was sent, in the month of its sending. dimension is
--- partner (by month), brand or classification (all months).
+-- Refresh: sums of freshness.obligations, marts.responses
+-- What K3 and K4 are made of (docs/domain.md, 11; docs/figures.md), but for what fell due
+-- (marts.counts_of_due_obligations). K3 counts who was to be told at the due instant itself, so no joiners, in the month
+-- of that instant; K4 what was sent, in the month of its sending. dimension is partner (by month), brand or
+-- classification (all months).
 with obligations as (select * from freshness.obligations),
-
-fallen_due as (select * from freshness.obligations where sent_at is not null and due_at <= $as_of),
 
 responses as (select * from marts.responses),
 
@@ -35,13 +34,6 @@ named as (
     union all
     select partner_id, asset_id, sent_at as counted_at, 'sent_and_responded' as counted
     from responses
-    union all
-    select partner_id, asset_id, sent_at as counted_at, 'sent_and_due' as counted
-    from fallen_due
-    union all
-    select partner_id, asset_id, sent_at as counted_at, 'due_and_acknowledged' as counted
-    from fallen_due
-    where state = 'acknowledged'
 ),
 
 divided as (

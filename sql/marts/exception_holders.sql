@@ -1,6 +1,10 @@
 -- One row per issue and partner that held the faulty version at any time from its report to as_of: was it informed?
 -- Grain: partner_id, asset_id, issue_id
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.obtained
+-- Keyed in: marts.exception_stages(asset_id = asset_id)
+-- Changes at: freshness.obtained.obtained_at, freshness.removals.attested_at, freshness.removals.revoked_at
+-- Changes at: core.notices.posted_at, core.notices.retracted_at
 -- The blast radius (docs/domain.md, 9, P3; 11, K11). The faulty version is the one that the issue names, else the one
 -- that its review does; an issue of which nobody says the version has no holders here. Informed: since the report a
 -- notice about the asset was posted to it (not retracted by as_of), or it has obtained a newer version, at any time up

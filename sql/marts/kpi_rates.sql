@@ -23,6 +23,8 @@ counts as (
     union all
     select * from marts.counts_of_obligations
     union all
+    select * from marts.counts_of_due_obligations
+    union all
     select * from marts.counts_of_events
     union all
     select * from marts.counts_of_violations

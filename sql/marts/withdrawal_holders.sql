@@ -1,7 +1,9 @@
 -- One row per withdrawn version and partner that ever obtained it: did it hold it at the withdrawal, and what became of
 -- that?
 -- Grain: partner_id, asset_id, version_no
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.obtained
+-- Changes at: core.asset_versions.withdrawn_from, freshness.obtained.obtained_at
 -- docs/domain.md, 11, K8; held, removed: section 6. was_holding: as of the withdrawal. removed_at: when it attested
 -- that the last copy was gone; null while it holds one, also where it fetched it again. replaced_at: when it had a
 -- later version, not before the withdrawal. notified_at: the withdrawal notice; responded_at: the first answer since
