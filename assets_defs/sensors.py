@@ -9,7 +9,8 @@ run that failed is asked for again.
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -36,14 +37,17 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from pipeline.home import Home
 from pipeline.instants import format_instant, parse_instant
 from resources.clock import system_now
-from resources.outbox_state import Waiting, read_waiting
+from resources.outbox_state import DeadAction, Waiting, read_dead, read_waiting
 from resources.workspace import default_home
 
 ASKED_AGAIN_AFTER: Final = timedelta(minutes=5)
+WINDOW: Final = timedelta(minutes=10)
 REMINDED_AFTER: Final = timedelta(days=1)
 EVERY_SECONDS: Final = 30
+URGENT_EVERY_SECONDS: Final = 10
 ATTENDED_TAG: Final = "vipgrid/attended"
 _EVALUATED: Final = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+DispatchWanted = Callable[[Waiting | None, str | None, datetime], tuple[str, str] | str]
 _UNDER_WAY: Final = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -62,17 +66,59 @@ class RedCheck:
     bad_rows: int | None
 
 
+def urgent_dispatch_wanted(waiting: Waiting | None, cursor: str | None, now: datetime) -> tuple[str, str] | str:
+    """Return (run key, new cursor) where something urgent waits, at once; else the reason why no drain is asked for."""
+    if waiting is None:
+        return "Nothing was published yet."
+    if waiting.urgent == 0:
+        return f"Nothing urgent waits to be sent in {waiting.turn_id}.{_held_back(waiting)}"
+    asked_digest, _, asked_at = (cursor or "").partition(" ")
+    if asked_digest == waiting.urgent_digest and now - parse_instant(asked_at) < ASKED_AGAIN_AFTER:
+        return f"{waiting.urgent} urgent actions wait, and a drain was asked for at {asked_at}."
+    stamp = format_instant(now)
+    return f"urgent {waiting.turn_id} {waiting.urgent_digest} {stamp}", f"{waiting.urgent_digest} {stamp}"
+
+
 def dispatch_wanted(waiting: Waiting | None, cursor: str | None, now: datetime) -> tuple[str, str] | str:
-    """Return (run key, new cursor) where a drain is to be asked for, else the reason why not."""
+    """Return (run key, new cursor) where a drain is to be asked for: once in a window; else the reason why not."""
     if waiting is None:
         return "Nothing was published yet."
     if waiting.actions == 0:
-        return f"Nothing waits to be sent in {waiting.turn_id}."
+        return f"Nothing waits to be sent in {waiting.turn_id}.{_held_back(waiting)}"
     asked_digest, _, asked_at = (cursor or "").partition(" ")
+    if asked_at and _window(parse_instant(asked_at)) == _window(now):
+        return f"{waiting.actions} actions wait for the next window; a drain was asked for at {asked_at}."
     if asked_digest == waiting.digest and now - parse_instant(asked_at) < ASKED_AGAIN_AFTER:
         return f"{waiting.actions} actions wait, and a drain was asked for at {asked_at}."
     stamp = format_instant(now)
     return f"{waiting.turn_id} {waiting.digest} {stamp}", f"{waiting.digest} {stamp}"
+
+
+def deaths_to_tell(dead: Sequence[DeadAction], cursor: str | None) -> tuple[Sequence[DeadAction], str]:
+    """Return the deaths that nobody was told of, as one batch, and the new cursor."""
+    told = frozenset(json.loads(cursor)) if cursor else frozenset()
+    fresh = [one for one in dead if one.death not in told]
+    return fresh, json.dumps(sorted(one.death for one in dead))
+
+
+def dead_actions_message(dead: Sequence[DeadAction]) -> dict[str, str]:
+    """Write the alert about actions that were given up."""
+    counts = Counter((one.target_system, one.operation) for one in dead)
+    lines = [f"{count} of {operation} to {target}" for (target, operation), count in sorted(counts.items())]
+    subject = f"{len(dead)} actions were given up" if len(dead) > 1 else "An action was given up"
+    ways = [
+        "Try them again:  vipgrid decide retry --all-dead --reason '...'",
+        "Give them up:    vipgrid decide drop KEY --reason '...'",
+    ]
+    return {"subject": subject, "body": "\n".join([*lines, "", *ways])}
+
+
+def _window(instant: datetime) -> int:
+    return int(instant.timestamp() // WINDOW.total_seconds())
+
+
+def _held_back(waiting: Waiting) -> str:
+    return f" {waiting.held_back} are held back: their data is late, or a person said so." if waiting.held_back else ""
 
 
 def alert_wanted(reds: Iterable[RedCheck], cursor: str | None, now: datetime) -> tuple[Sequence[RedCheck], str]:
@@ -109,7 +155,21 @@ def failed_run_message(job_name: str, run_id: str, error: str | None) -> dict[st
 
 def build_sensors(checks: Sequence[AssetCheckKey]) -> list[SensorDefinition]:
     """Make the sensors; ``checks`` are those that do not block."""
-    return [_outdated_holdings(), _red_checks(checks), _failed_runs()]
+    return [_urgent_notices(), _outdated_holdings(), _dead_actions(), _red_checks(checks), _failed_runs()]
+
+
+def _urgent_notices() -> SensorDefinition:
+    @sensor(
+        name="urgent_notices_sensor",
+        job_name="dispatch",
+        minimum_interval_seconds=URGENT_EVERY_SECONDS,
+        default_status=DefaultSensorStatus.STOPPED,
+        description="Asks for a drain of the outbox at once where a withdrawal, or what is about safety, waits.",
+    )
+    def urgent_notices_sensor(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+        return _asked(context, urgent_dispatch_wanted)
+
+    return urgent_notices_sensor
 
 
 def _outdated_holdings() -> SensorDefinition:
@@ -118,18 +178,42 @@ def _outdated_holdings() -> SensorDefinition:
         job_name="dispatch",
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=DefaultSensorStatus.STOPPED,
-        description="Asks for a drain of the outbox while partners with outdated holdings wait to be told.",
+        description="Asks for a drain of the outbox, once in ten minutes, while partners wait to be told.",
     )
     def outdated_holdings_sensor(context: SensorEvaluationContext) -> SensorResult | SkipReason:
-        now = system_now()
-        if context.instance.get_run_records(RunsFilter(job_name="dispatch", statuses=_UNDER_WAY), limit=1):
-            return SkipReason("A drain of the outbox is under way.")
-        wanted = dispatch_wanted(read_waiting(Home(default_home(dict(os.environ))), now), context.cursor, now)
-        if isinstance(wanted, str):
-            return SkipReason(wanted)
-        return SensorResult(run_requests=[RunRequest(run_key=wanted[0])], cursor=wanted[1])
+        return _asked(context, dispatch_wanted)
 
     return outdated_holdings_sensor
+
+
+def _asked(context: SensorEvaluationContext, wanted_by: DispatchWanted) -> SensorResult | SkipReason:
+    now = system_now()
+    if context.instance.get_run_records(RunsFilter(job_name="dispatch", statuses=_UNDER_WAY), limit=1):
+        return SkipReason("A drain of the outbox is under way.")
+    wanted = wanted_by(read_waiting(Home(default_home(dict(os.environ))), now), context.cursor, now)
+    if isinstance(wanted, str):
+        return SkipReason(wanted)
+    return SensorResult(run_requests=[RunRequest(run_key=wanted[0])], cursor=wanted[1])
+
+
+def _dead_actions() -> SensorDefinition:
+    @sensor(
+        name="dead_actions_sensor",
+        job_name="alert",
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Tells a person, once for all that died together, when actions were given up.",
+    )
+    def dead_actions_sensor(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+        fresh, cursor = deaths_to_tell(read_dead(Home(default_home(dict(os.environ)))), context.cursor)
+        if not fresh:
+            context.update_cursor(cursor)
+            return SkipReason("Nothing was given up that nobody was told of.")
+        run_key = f"dead {format_instant(system_now())}"
+        request = RunRequest(run_key=run_key, run_config=_alert_config(dead_actions_message(fresh)))
+        return SensorResult(run_requests=[request], cursor=cursor)
+
+    return dead_actions_sensor
 
 
 def _red_checks(checks: Sequence[AssetCheckKey]) -> SensorDefinition:

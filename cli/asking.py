@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from cyclopts import App, Parameter
 
 from cli.context import Context
+from cli.notices import explain_notice
 from cli.prose import Prose
 from cli.reading import Limit, origin_line, origin_of
 from cli.supposed import NOTHING_ELSE, show_supposed
@@ -43,14 +44,19 @@ def add_to(app: App) -> None:
 
 
 def explain(
-    partner: str,
-    asset: str,
+    partner: Annotated[str, Parameter(help="A partner; or, without an asset, a notice's key or id.")],
+    asset: str | None = None,
     *,
     as_of: AsOf = None,
     known_at: AsOf = None,
     context: Given,
 ) -> int:
-    """Why PARTNER stands where it stands with ASSET: what happened, which rule says so, what comes next."""
+    """Why PARTNER stands where it stands with ASSET: what happened, which rule says so, what comes next.
+
+    Alone, a notice's key or id: why it was sent or not.
+    """
+    if asset is None:
+        return explain_notice(partner, context=context)
     past = Past(as_of=as_of, known_at=known_at, targets=NEEDED)
     check = _refusing_unknown(partner, asset)
     with context.out.progress("reading"), open_about(context.home, asset, past, check) as reader:

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from cli.words import AsOf, Given
-from pipeline.actions.decisions import Subject, record_decision
-from pipeline.errors import ExitCode
+from pipeline.actions.decisions import Subject, decide_dead, record_decision
+from pipeline.errors import ExitCode, RefusedError
 from pipeline.ledger.turns import read_turns
 from resources.workspace import Workspace
 
@@ -36,9 +36,15 @@ def decide(  # noqa: PLR0913 - a decision's parts
     version_no: int | None = None,
     valid_from: AsOf = None,
     valid_to: AsOf = None,
+    all_dead: Annotated[bool, Parameter(negative="", help="Instead of a key: every dead action.")] = False,
+    target: Annotated[str | None, Parameter(help="With --all-dead: of this target only (trading_grid, vip …).")] = None,
     context: Given,
 ) -> int:
-    """Record a decision about SUBJECT, or about a partner's asset or version."""
+    """Record a decision about SUBJECT, about a partner's asset or version, or about all that is dead."""
+    if (target is not None and not all_dead) or (all_dead and (subject or partner or asset)):
+        raise RefusedError(
+            "--all-dead stands alone, or with --target: leave out the subject, and name a target with it."
+        )
     about = Subject(key=subject, partner_id=partner, asset_id=asset, version_no=version_no)
     settings = context.settings()
     actor = context.actor()
@@ -47,21 +53,28 @@ def decide(  # noqa: PLR0913 - a decision's parts
         Workspace.open(settings, context.home, what="decide", actor=actor, say=context.out.say) as workspace,
     ):
         turn = workspace.turn
-        recorded = record_decision(
-            workspace.journal,
-            turn,
-            kind,
-            about,
-            actor=actor,
-            reason=reason,
-            valid_from=valid_from,
-            valid_to=valid_to,
-            connection=workspace.connection,
-        )
+        if all_dead:
+            recorded = decide_dead(workspace.journal, turn, kind, target=target, actor=actor, reason=reason)
+        else:
+            recorded = record_decision(
+                workspace.journal,
+                turn,
+                kind,
+                about,
+                actor=actor,
+                reason=reason,
+                valid_from=valid_from,
+                valid_to=valid_to,
+                connection=workspace.connection,
+            )
         workspace.refresh_folds()
         if read_turns(workspace.journal).unfinished is None:
             workspace.publish()
-    named = subject or " ".join(str(part) for part in (partner, asset, version_no) if part is not None)
+    named = (
+        "all that is dead"
+        if all_dead
+        else subject or " ".join(str(part) for part in (partner, asset, version_no) if part is not None)
+    )
     document = {
         "decision_id": recorded.decision_id,
         "kind": kind,

@@ -16,6 +16,7 @@ from cyclopts import App
 
 from cli.context import Context
 from cli.output import shown
+from cli.patterns import count_patterns, show_patterns
 from cli.reporting import describe
 from cli.sandboxes import LOCAL_SECRETS, Sandbox, advance, last_ports, running_sandbox, start, stop
 from cli.states import show_waiting
@@ -31,7 +32,7 @@ from resources.workspace import Workspace
 
 CHECKOUT: Final = Path(__file__).parent.parent
 CONFIG_NAME: Final = "vipgrid.yaml"
-STEPS_DAYS: Final = (5, 9)
+STEPS_DAYS: Final = (2, 2, 3, 3, 4)
 UI_PORT: Final = 3000
 _CONFIG: Final = """\
 # Written by `vipgrid demo` for the sandbox of this folder; secrets come from the environment.
@@ -166,12 +167,14 @@ def _report(context: Context) -> list[Issued]:
 
 def _found(reader: Reader, chapters: list[Chapter], *, is_first: bool) -> dict[str, Any]:
     outdated = reader.rows("select count(distinct partner_id) as n from marts.outdated_holdings where is_outdated")
+    days = reader.rows(f"select date_diff('hour', min(now), max(now)) / 24 as days from {reader.table('ops.turns')}")  # noqa: S608 - a name of ours
     notices = reader.rows(
         "select kind, state, count(*) as notices, count(distinct partner_id) as partners from marts.notice_log"
         " where posted_by = 'vipgrid' group by kind, state order by kind, state"
     )
     return {
         "is_first": is_first,
+        "days": days[0]["days"],
         "turns": [
             {
                 "turn": chapter.outcome["turn"],
@@ -188,6 +191,7 @@ def _found(reader: Reader, chapters: list[Chapter], *, is_first: bool) -> dict[s
         ],
         "positions": count_positions(reader),
         "partners_outdated": outdated[0]["n"],
+        "patterns": count_patterns(reader),
         "notices": notices,
         "new_notices": sum(chapter.outcome["notices"]["sent"] for chapter in chapters),
         "reactions": reader.rows(_REACTIONS),
@@ -260,6 +264,7 @@ def _show(context: Context, document: dict[str, Any]) -> None:
         out.line(f"{document['new_notices']} new notices: what was told is not told again.", style="bold")
     reactions = ((row["reaction"], row["notices"]) for row in document["reactions"])
     out.table("What partners did about them", ("reaction", "notices"), reactions)
+    show_patterns(out, document["patterns"], document["days"])
     show_waiting(out, document["waiting_for_a_person"])
     for report in document["reports"]:
         out.line(f"Report {report['name']} ({report['completeness']}): {report['page']}")

@@ -15,7 +15,20 @@ from typing import Annotated, Any, Final
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from cli import asking, deciding, demo, duties, keeping, reading, reporting, sandboxes, working
+from cli import (
+    asking,
+    connecting,
+    deciding,
+    demo,
+    duties,
+    keeping,
+    notices,
+    quarantine,
+    reading,
+    reporting,
+    sandboxes,
+    working,
+)
 from cli.context import Context
 from cli.output import Output, write_error
 from pipeline.errors import ExitCode, VipgridError
@@ -53,7 +66,20 @@ def make_app() -> App:
         version=VERSION,
     )
     app.meta.group_parameters = _GLOBAL
-    for module in (working, reading, asking, duties, reporting, deciding, keeping, sandboxes, demo):
+    for module in (
+        working,
+        reading,
+        asking,
+        duties,
+        reporting,
+        notices,
+        deciding,
+        connecting,
+        quarantine,
+        keeping,
+        sandboxes,
+        demo,
+    ):
         module.add_to(app)
     return app
 

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from cli.context import Context
 from cli.reading import origin_line, origin_of
+from cli.rehearsing import run_dry
 from cli.states import read_status, show_waiting
 from cli.words import AsOf, Given
 from pipeline.actions.outbox import ACTION_DECIDED, ACTION_SENT, ACTION_SUPPRESSED
@@ -44,9 +45,17 @@ def sync(
         AsOf, Parameter(help="The turn's instant, for instance 2026-03-02T08:00:00Z; else the clock's.")
     ] = None,
     dispatch: Annotated[bool, Parameter(negative="", help="Send what is pending, too.")] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="Say what would be sent to whom, and why not to others; change nothing.")
+    ] = False,
     context: Given,
 ) -> int:
     """One full turn: pull both systems, land, compute, decide what is due, publish; with --dispatch, send."""
+    if dry_run:
+        if dispatch:
+            message = "--dry-run sends nothing: leave --dispatch out."
+            raise RefusedError(message)
+        return run_dry(context, now)
     run_turn(context, now=now, is_dispatching=dispatch)
     found = read_outcome(context)
     context.out.result(found, lambda: _show_outcome(context, found))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Final, NoReturn
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
 import msgspec
 import rfc8785
@@ -17,8 +19,19 @@ _sorted_encoder: Final = msgspec.json.Encoder(order="sorted")
 _plain_encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
 
+_BEYOND_U_FFFF: Final = re.compile(rb"[\xf0-\xf4]")
+
 # Beyond this a double may not hold an integer exactly (RFC 8785, 3.2.2.3).
 _LARGEST_INTEGER: Final = 2**53
+
+
+_LEADS_BEYOND_U_FFFF: Final = b"\xf0\xf1\xf2\xf3\xf4"
+
+_Scalar: TypeAlias = bool | str | Annotated[int, msgspec.Meta(gt=-_LARGEST_INTEGER, lt=_LARGEST_INTEGER)] | None
+_Part: TypeAlias = _Scalar | list[_Scalar] | dict[str, _Scalar]
+_Field: TypeAlias = _Scalar | list[_Part] | dict[str, _Part]
+_plain_objects: Final = msgspec.json.Decoder(list[dict[str, _Field]])
+"""Objects in which sorting the keys is all that RFC 8785 asks for, as deep as records mostly are."""
 
 
 class NotCanonicalError(ValueError):
@@ -43,6 +56,28 @@ def canonical_record(raw: bytes) -> bytes:
     return _canonical_with_care(raw)
 
 
+def canonical_hashes(items: Sequence[bytes]) -> list[str | None]:
+    """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received.
+
+    None where ``canonical_record`` has to look: nothing is said of such a record yet, neither good nor bad.
+    """
+    joined = b"[%b]" % b",".join(items)
+    if b"\\" in joined or not (joined.isascii() or joined == joined.translate(None, _LEADS_BEYOND_U_FFFF)):
+        return [None] * len(items)
+    try:
+        values = _plain_objects.decode(joined)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return [None] * len(items)
+    if len(values) != len(items):
+        return [None] * len(items)
+    lines = _sorted_encoder.encode_lines(values).split(b"\n")
+    # Writing never lengthens what was read: equally long means that nothing is lost in it, no blank, and no key twice.
+    return [
+        hashlib.sha256(line).hexdigest() if len(line) == len(item) else None
+        for line, item in zip(lines, items, strict=False)
+    ]
+
+
 def canonical(value: Any) -> bytes:
     """Return the RFC 8785 text of a value.
 
@@ -51,14 +86,52 @@ def canonical(value: Any) -> bytes:
 
     """
     try:
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        return canonical_text(value) or rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise NotCanonicalError(str(error)) from error
+
+
+def canonical_text(value: Any) -> bytes | None:
+    """Return the RFC 8785 text of a value without numbers, fast; None where ``canonical`` has to look closer.
+
+    Raises:
+        NotCanonicalError: the value has no RFC 8785 text.
+
+    """
+    try:
+        if not _holds_text_only(value):
+            return None
+        text = _sorted_encoder.encode(value)
+    except (UnicodeError, RecursionError) as error:
+        raise NotCanonicalError(str(error)) from error
+    # Where no key has a character beyond U+FFFF, the order of code points is that of UTF-16 (RFC 8785, 3.2.3).
+    if text.isascii() or not _BEYOND_U_FFFF.search(text) or not _has_key_beyond_u_ffff(value):
+        return text
+    return None
 
 
 def sha256_hex(data: bytes) -> str:
     """Return the SHA-256 of the bytes as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _holds_text_only(value: Any) -> bool:
+    """Say whether there are only plain strings, booleans, nulls, and containers of them: nothing to be rewritten."""
+    kind = type(value)
+    if kind is dict:
+        for key, part in value.items():
+            if type(key) is not str or not (type(part) is str or part is None or _holds_text_only(part)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_holds_text_only, value))
+    return kind is str or kind is bool or value is None
+
+
+def _has_key_beyond_u_ffff(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(max(key, default="") > "\uffff" or _has_key_beyond_u_ffff(part) for key, part in value.items())
+    return isinstance(value, list | tuple) and any(map(_has_key_beyond_u_ffff, value))
 
 
 def _is_complete(raw: bytes, value: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from typing import IO, Any, Final
 
 import zstandard
 
-from pipeline.actions.outbox import ACTION_UNKNOWN, State, read_outbox
+from pipeline.actions.outbox import ACTION_UNKNOWN, RESTORED, State, read_outbox
 from pipeline.backup import MANIFEST, home_draft, new_file, remove, sync_file
 from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
@@ -31,7 +31,6 @@ from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import read_turns
 from pipeline.publish import file_sha256
 
-RESTORED: Final = "restored"
 _PARTS: Final = frozenset({"ledger", "landing", "reports", "published"})
 _HARMLESS: Final = frozenset({"warehouse.lock", "scratch", "dagster"})
 # What may have reached its target behind the copy's back. A batch that waits for a person stays with the person.

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -29,54 +24,18 @@ from pydantic import (
 )
 
 from pipeline.business_calendar import check_holidays
+from pipeline.channel_settings import Alerts, Channels, Target
 from pipeline.errors import ConfigurationError
-from pipeline.instants import parse_instant, parse_span
+from pipeline.notice_settings import Notices
+from pipeline.settings_types import Instant, LocalTime, Span, Strict, Weekday, Zone
 from pipeline.streams import STREAMS, System
 
 DEFAULT_CONFIG: Final = "vipgrid.yaml"
-_LOCAL_TIME: Final = re.compile(r"([01]\d|2[0-3]|24(?=:00)):([0-5]\d)")
+Channel = Literal["portal", "email_link", "sftp", "as2", "api"]
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
-
-
-def _instant(value: object) -> object:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return parse_instant(value) if isinstance(value, str) else value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        message = f"{value!r} is no time zone: write an IANA name such as Europe/Berlin"
-        raise ValueError(message) from error
-    return value
-
-
-def _local_time(value: object) -> object:
-    found = _LOCAL_TIME.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        message = f'{value!r} is no local time: write it in quotes, as "09:00" (without, YAML reads 17:00 as 1020)'
-        raise ValueError(message)
-    return timedelta(hours=int(found[1]), minutes=int(found[2]))
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
-Zone = Annotated[str, AfterValidator(_zone)]
-LocalTime = Annotated[timedelta, BeforeValidator(_local_time)]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Connection(_Strict):
+class _Connection(Strict):
     """What every connection has."""
 
     streams: tuple[str, ...] | None = None
@@ -105,18 +64,22 @@ class FilesConnection(_Connection):
 
 
 class RestConnection(_Connection):
-    """A tenant's HTTP API, read and written as its profile says; ``secrets`` come from the environment."""
+    """A tenant's HTTP API, read and written as its profile says; ``secrets`` come from the environment.
+
+    ``variables`` are the tenant's own words in the profile's paths, such as a company's id.
+    """
 
     kind: Literal["rest"]
     profile: Path
     base_url: str
+    variables: Mapping[str, str] = Field(default_factory=dict)
     secrets: Mapping[str, SecretStr] = Field(default_factory=dict)
 
 
 Connection = Annotated[FilesConnection | RestConnection, Field(discriminator="kind")]
 
 
-class ByClassification(_Strict):
+class ByClassification(Strict):
     """A span of time for each classification of asset."""
 
     standard: Span
@@ -130,7 +93,7 @@ def _days(standard: int, regulated: int, safety: int) -> ByClassification:
     )
 
 
-class TimeToRespond(_Strict):
+class TimeToRespond(Strict):
     """How long a partner has to answer a notice, by kind (docs/domain.md, section 7)."""
 
     version_change: ByClassification = _days(7, 2, 1)
@@ -139,7 +102,7 @@ class TimeToRespond(_Strict):
     expiry: ByClassification = _days(2, 1, 1)
 
 
-class Calendar(_Strict):
+class Calendar(Strict):
     """When the business works: the clock of requests and exceptions runs then, and stands still otherwise.
 
     ``from`` and ``until`` are local times of ``zone`` (``"24:00"`` is the end of the day); ``country`` and
@@ -177,7 +140,7 @@ class Calendar(_Strict):
         return self
 
 
-class ServiceLevels(_Strict):
+class ServiceLevels(Strict):
     """In how much working time partners are served: spans of the calendar's open hours."""
 
     request: Span = timedelta(hours=16)
@@ -185,7 +148,7 @@ class ServiceLevels(_Strict):
     replacement: Span = timedelta(hours=40)
 
 
-class Policies(_Strict):
+class Policies(Strict):
     """What a business decides about time.
 
     ``first_time_right``: so long after a delivery an issue or a reopening speaks against it (figure K2).
@@ -199,45 +162,42 @@ class Policies(_Strict):
     first_time_right: Span = timedelta(days=14)
 
 
-class ApprovalThreshold(_Strict):
-    """Beyond which size a turn's notices wait for a person: partners, or their share of the active network."""
+class Fulfilment(Strict):
+    """How partners' requests are fulfilled (pattern P1); ``enabled``: where both systems can be written to.
 
-    partners: int = Field(default=200, ge=0)
-    share: float = Field(default=0.5, ge=0, le=1)
-
-
-class Notices(_Strict):
-    """What is announced, to whom, and how hard we try.
-
-    ``notify_from``: nothing due before is announced; without it, the first turn's ``now``.
+    The n-th delivery of a request goes over the n-th of ``channels``, in turn, ``max_deliveries`` times at most, and
+    its link ends after ``expires_after``. A query names an asset where its score (0 to 1) is at least
+    ``match_at_least`` and ahead of the next one by ``match_margin``; else the partner is asked, with at most
+    ``candidates`` to choose from, ``max_questions`` times, and has ``answer_within`` to say.
     """
 
-    notify_from: Instant | None = None
-    redirect_to: str | None = None
-    approve_above: ApprovalThreshold = ApprovalThreshold()
-    max_attempts: int = Field(default=12, ge=1)
-    requests_per_second: float = Field(default=20, gt=0)
+    enabled: bool | None = None
+    channels: tuple[Channel, ...] = Field(default=("portal", "email_link"), min_length=1)
+    expires_after: Span | None = timedelta(days=30)
+    max_deliveries: int = Field(default=3, ge=1)
+    answer_within: Span = timedelta(days=14)
+    max_questions: int = Field(default=2, ge=1)
+    match_at_least: float = Field(default=0.75, ge=0, le=1)
+    match_margin: float = Field(default=0.1, ge=0, le=1)
+    candidates: int = Field(default=5, ge=2, le=20)
 
 
-class Alerts(_Strict):
-    """Where what needs a person is told: one apprise URL; ``{owner}`` in it is the asset's owner."""
-
-    url: SecretStr | None = None
-
-
-class Clock(_Strict):
+class Clock(Strict):
     """Where ``now`` comes from when nobody says ``--now``: this machine, or a URL that answers ``{"now": …}``."""
 
     url: str | None = None
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """The whole configuration; relative paths in it start from the configuration file's folder."""
 
     connections: dict[str, Connection]
     policies: Policies = Policies()
     notices: Notices = Notices()
+    fulfilment: Fulfilment = Fulfilment()
     alerts: Alerts = Alerts()
+    channels: Channels = Field(default_factory=dict)
+    targets: Mapping[str, Target] = Field(default_factory=dict)
     clock: Clock = Clock()
     folder: Path = Path()
 
@@ -304,16 +264,33 @@ def _first_problem(error: ValidationError, path: Path) -> str:
 
 
 def _refuse_written_secrets(raw: dict[str, Any], path: Path) -> None:
-    connections = raw.get("connections")
-    for name, connection in (connections if isinstance(connections, dict) else {}).items():
-        secrets = connection.get("secrets") if isinstance(connection, dict) else None
+    for name, value in _secrets(raw):
+        if not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+            message = (
+                f"The configuration {path} writes the secret {name} out: "
+                "put it into the environment and write ${NAME_OF_THE_VARIABLE} here."
+            )
+            raise ConfigurationError(message)
+
+
+def _secrets(raw: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give where a secret stands, and what is written there; what has another shape is refused later."""
+    for name, connection in _sections(raw.get("connections")):
+        secrets = connection.get("secrets")
         for key, value in (secrets if isinstance(secrets, dict) else {}).items():
-            if not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
-                message = (
-                    f"The configuration {path} writes the secret connections.{name}.secrets.{key} out: "
-                    "put it into the environment and write ${NAME_OF_THE_VARIABLE} here."
-                )
-                raise ConfigurationError(message)
+            yield f"connections.{name}.secrets.{key}", value
+    for name, channel in _sections(raw.get("channels")):
+        if "password" in channel:
+            yield f"channels.{name}.password", channel["password"]
+        if channel.get("kind") == "apprise":
+            yield f"channels.{name}.url", channel.get("url")
+        secrets = channel.get("secrets")
+        for number, value in enumerate(secrets if isinstance(secrets, list) else ()):
+            yield f"channels.{name}.secrets.{number}", value
+
+
+def _sections(raw: Any) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, value) for name, value in raw.items() if isinstance(value, dict)] if isinstance(raw, dict) else []
 
 
 def _with_environment(value: Any, environment: Mapping[str, str], path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Alerts to people over one channel of apprise: mail, a webhook, and what else apprise knows.
+"""Alerts and copies of notices over one channel of apprise: Slack, Teams, and what else apprise knows.
 
 Belongs here: the channel's secret URL, ``{owner}`` in it, one attempt. Does not belong here: which alerts are due,
 and trying again (``pipeline.actions``).
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from pipeline.actions.senders import Effect, Outcome, Result
+from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ _ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}(@[A-Za-z0-9.-]{1,190})?")
 
 
 class AlertSender:
-    """The dispatcher's door to an asset's owner (``pipeline.actions.senders.Sender``)."""
+    """The dispatcher's door to people whom apprise reaches (``pipeline.actions.senders.Sender``).
 
-    def __init__(self, url: SecretStr) -> None:
+    ``name`` is where the URL stands in the configuration.
+    """
+
+    def __init__(self, url: SecretStr, name: str = "alerts.url") -> None:
         """Check that apprise knows the URL's kind; nothing is sent, and the URL is never shown.
 
         Raises:
@@ -40,6 +43,7 @@ class AlertSender:
 
         """
         self._url = url
+        self._name = name
         # apprise logs the addresses that it sends to; errors are told in the outcome.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
         self._lock = threading.Lock()
@@ -49,34 +53,33 @@ class AlertSender:
             is_known = self._channel("owner@example.com") is not None
         if not is_known:
             raise ConfigurationError(
-                "alerts.url is no address that apprise can use: write it like mailtos://… or jsons://…"
+                f"{name} is no address that apprise can use: write it like mailtos://… or jsons://…"
             )
 
     def __repr__(self) -> str:
         """Say what it is, without the URL."""
-        return "AlertSender(url=**********)"
+        return f"AlertSender({self._name}=**********)"
 
-    @property
-    def can_look_up(self) -> bool:
+    def list_of(self, operation: str) -> None:
         """No channel lists what it has."""
-        return False
+        del operation
 
     def post(self, effect: Effect) -> Outcome:
         """Send one alert."""
         owner = effect.payload.get("owner")
         if _OWNER in self._url.get_secret_value() and not _ADDRESS.fullmatch(str(owner or "")):
-            error = "alerts.url needs the asset's owner, and VIP names no address: name one there, then retry."
+            error = f"{self._name} needs the asset's owner, and VIP names no address: name one there, then retry."
             return Outcome(result=Result.REJECTED, error=error)
         channel = self._channel(str(owner or ""))
         with self._lock:
             is_sent = bool(channel and channel.notify(title=effect.payload["subject"], body=effect.payload["body"]))
         if is_sent:
             return Outcome(result=Result.ACCEPTED)
-        return Outcome(result=Result.UNKNOWN, error="The alert channel (alerts.url) did not take the alert.")
+        return Outcome(result=Result.UNKNOWN, error=f"The channel of {self._name} did not take the message.")
 
-    def look_up(self, keys: Sequence[str]) -> Mapping[str, str]:
+    def look_up(self, listing: Listing, keys: Sequence[str]) -> Mapping[str, str]:
         """Return nothing: no channel lists what it has."""
-        del keys
+        del listing, keys
         return {}
 
     def _channel(self, owner: str) -> apprise.Apprise | None:

@@ -1,7 +1,7 @@
 """The dispatcher's doors to the outside: which target is written to by what, and real time.
 
 Belongs here: making the senders that a configuration allows, and this machine's waiting. Does not belong
-here: how a write is made (``resources.rest_writes``), an alert (``resources.alerts``), what is sent when
+here: how a write is made (``resources.rest_writes``), a mail, a webhook, an alert, what is sent when
 (``pipeline.actions``).
 """
 
@@ -13,12 +13,17 @@ from contextlib import ExitStack, closing, contextmanager
 
 from pipeline.actions.alerts import OWNER
 from pipeline.actions.senders import Sender
+from pipeline.channel_settings import AppriseChannel, Channel, MailChannel, WebhookChannel
+from pipeline.channels.routing import CHANNEL_PREFIX, owners_channel
 from pipeline.ingest.profile import Profile, load_profile
 from pipeline.settings import RestConnection, Settings
 from pipeline.streams import STREAMS
 from resources.alerts import AlertSender
+from resources.clock import system_now
+from resources.mail import MailSender
 from resources.rest import RestClient, make_client
 from resources.rest_writes import RestSender
+from resources.webhooks import WebhookSender
 
 ClientFactory = Callable[[str, RestConnection, Profile], RestClient]
 
@@ -40,10 +45,17 @@ class SystemWaiter:
 
 
 @contextmanager
-def open_senders(settings: Settings, *, client_factory: ClientFactory = make_client) -> Iterator[Mapping[str, Sender]]:
-    """Give the doors by target system: each system's first ``rest`` connection that can write, and the owners' channel.
+def open_senders(
+    settings: Settings,
+    *,
+    addresses: Mapping[str, str] | None = None,
+    client_factory: ClientFactory = make_client,
+) -> Iterator[Mapping[str, Sender]]:
+    """Give the doors by target: each system's first ``rest`` connection that can write, the channels, and the owners'.
 
-    A system that is read from files only has none: nothing can be written there, and its actions stay pending.
+    ``addresses`` is where each contact reads mail, by its id. A system that is read from files only has no door:
+    nothing can be written there, and its actions stay pending. Where ``alerts.url`` says nothing, alerts take the
+    first channel for owners.
 
     Raises:
         ConfigurationError: a profile, an address or a secret is wrong.
@@ -59,6 +71,21 @@ def open_senders(settings: Settings, *, client_factory: ClientFactory = make_cli
             if profile.writes and systems:
                 client = stack.enter_context(closing(client_factory(name, connection, profile)))
                 senders |= dict.fromkeys(systems, RestSender(client, profile))
+        for name, channel in settings.channels.items():
+            senders[CHANNEL_PREFIX + name] = _channel_sender(name, channel, addresses or {})
+        own_door = owners_channel(settings)
         if settings.alerts.url is not None:
             senders[OWNER] = AlertSender(settings.alerts.url)
+        elif own_door is not None:
+            senders[OWNER] = senders[CHANNEL_PREFIX + own_door]
         yield senders
+
+
+def _channel_sender(name: str, channel: Channel, addresses: Mapping[str, str]) -> Sender:
+    match channel:
+        case MailChannel():
+            return MailSender(name, channel, addresses)
+        case WebhookChannel():
+            return WebhookSender(name, channel, clock=system_now)
+        case AppriseChannel():
+            return AlertSender(channel.url, f"channels.{name}.url")

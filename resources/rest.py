@@ -8,37 +8,37 @@ Reads are tried again where that may help; a write is tried once, because the ou
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import stamina
 
 from pipeline.actions.senders import Outcome
-from pipeline.errors import ConfigurationError, SourceError
-from pipeline.ingest.client import Answer
+from pipeline.errors import SourceError
+from pipeline.ingest.client import Answer, ReadRequest
 from pipeline.ingest.pages import PageError, cut_page, value_at
-from pipeline.ingest.profile import Limits, Lookup, Operation, Profile
+from pipeline.ingest.profile import Lookup, Operation, Profile
+from pipeline.ingest.profile_limits import Limits
 from pipeline.settings import RestConnection
+from resources.rest_address import address_of, checked_base_url, hidden, is_url, query_of, with_query
 from resources.rest_auth import Identity, TokenRequest, identity_of
-from resources.rest_body import BodyError, check_json, read_body
-from resources.rest_deadline import DeadlineError, DeadlineTransport, within
-from resources.rest_errors import Attempt, HttpError, NeverReachedError, NoTokenError, from_exception, from_status
+from resources.rest_body import check_json, read_body
+from resources.rest_deadline import DeadlineTransport, within
+from resources.rest_errors import Attempt, HttpError, NeverReachedError, NoTokenError, from_status, said
 from resources.rest_pace import Pace, retry_after_seconds
+from resources.rest_verdict import Expected, Response, judged
 from resources.rest_writes import not_to_be_sent, outcome_of, request_of
 
 Clock = Callable[[], datetime]
 Query = Sequence[tuple[str, str]]
 
-_CONNECTIONS: Final = 4
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
 _FIRST_WAIT_SECONDS: Final = 0.25
@@ -47,18 +47,24 @@ _DOWN_SECONDS: Final = 15.0
 _UNREACHED_SECONDS: Final = 5.0
 # Retries are not for the terminal; whoever wants to see them gives the logger a handler.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
+# At INFO httpx logs whole addresses, and a webhook's address may be a secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
+_JSON: Final = {"Content-Type": "application/json"}
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "vipgrid"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """An answer read whole, whatever its status; a body is kept of successes only."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One request: what is asked, and what may come."""
 
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    received_at: datetime
+    path: str
+    query: Query = ()
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    form: Mapping[str, str] | None = None
+    expected: Expected
 
 
 def open_client(
@@ -76,8 +82,8 @@ def open_client(
         ConfigurationError: ``base_url`` is neither https nor loopback, or a secret is missing.
 
     """
-    base_url = _checked_base_url(name, connection.base_url)
-    pace = Pace(profile.limits.requests_per_second, profile.limits.max_wait.total_seconds(), sleep=sleep)
+    base_url = checked_base_url(name, connection.base_url)
+    pace = Pace(profile.limits, sleep=sleep)
     return RestClient(name, base_url, connection, profile, pace=pace, clock=clock, transport=transport)
 
 
@@ -101,11 +107,11 @@ def fetch_json(url: str) -> dict[str, Any]:
         SourceError: it does not answer with a JSON object.
 
     """
-    checked = urlsplit(_checked_base_url("clock", url))
+    checked = urlsplit(checked_base_url("clock", url))
     attempt = Attempt("Asking", checked.hostname or "", checked.geturl())
     with (
         _open_http(None) as http,
-        _said(attempt),
+        said(attempt),
         within(_CONNECT_SECONDS),
         http.stream("GET", url) as response,
     ):
@@ -118,6 +124,25 @@ def fetch_json(url: str) -> dict[str, Any]:
         message = f"{attempt} gave no JSON object: correct the address."
         raise SourceError(message, is_transient=False)
     return value
+
+
+def post_once(name: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, float | None]:
+    """Post to an address that may itself be a secret; return the status, and for how many seconds it asks to wait.
+
+    Raises:
+        SourceError: nobody answered.
+
+    """
+    from resources.clock import system_now  # the clock may itself be read over HTTP, by this module
+
+    attempt = Attempt("Writing to", name, urlsplit(url).hostname or "")
+    with (
+        _open_http(None) as http,
+        said(attempt),
+        within(_READ_SECONDS),
+        http.stream("POST", url, content=body, headers=dict(headers)) as response,
+    ):
+        return response.status_code, retry_after_seconds(response.headers, system_now())
 
 
 class RestClient:
@@ -140,7 +165,7 @@ class RestClient:
         self._limits = profile.limits
         self._pace = pace
         self._clock = clock
-        self._http = _open_http(transport)
+        self._http = _open_http(transport, profile.limits.concurrency)
         self._identity: Identity = identity_of(name, profile.auth, connection.secrets, self._fetch_token)
         self._down: NeverReachedError | None = None
         self._down_until = 0.0
@@ -154,27 +179,62 @@ class RestClient:
         """Give the connections back."""
         self._http.close()
 
+    def log_in(self) -> None:
+        """Get what authenticates us, where it has to be fetched.
+
+        Raises:
+            SourceError: it is not to be had.
+
+        """
+        self._identity.headers()
+
     def get(self, path: str, query: Query, *, what: str) -> Answer:
-        """Read one JSON answer, trying again where that may help.
+        """Read one JSON answer to a plain question.
 
         Raises:
             GoneError: 410.
             SourceError: it cannot be had.
 
         """
-        attempt = Attempt(f"Fetching {what} from", self._name, self._url_of(path, what))
+        return self.ask(ReadRequest(path=path, query=query), what=what)
 
-        def ask() -> _Response:
-            return self._authorised(lambda headers: self._ask("GET", path, query, attempt, headers=headers))
+    def ask(self, request: ReadRequest, *, what: str) -> Answer:
+        """Read one JSON answer, trying again where that may help.
 
-        response = self._repeatedly(ask)
+        Raises:
+            GoneError: 410, or what the profile says is the same.
+            TooMuchError: what the profile says means that.
+            SourceError: it cannot be had.
+
+        """
+        attempt = Attempt(
+            f"Fetching {what} from", self._name, address_of(self._name, self._base_url, request.path, what)
+        )
+        expected = Expected(request.method, takes_nothing=request.takes_nothing, rules=request.rules)
+        own = {**request.headers, **({} if request.body is None else _JSON)}
+
+        def ask() -> Response:
+            return self._authorised(lambda headers: self._ask(attempt, call(headers)))
+
+        def call(headers: Mapping[str, str]) -> _Call:
+            return _Call(
+                path=request.path,
+                query=request.query,
+                headers={**own, **headers},
+                body=request.body,
+                expected=expected,
+            )
+
+        response = self._repeatedly(ask, is_repeatable=request.is_repeatable)
+        secret = self._identity.query
         return Answer(
             url=attempt.url,
-            query=tuple(query) or _query_of(path),
+            query=tuple(request.query) or tuple(pair for pair in query_of(request.path) if pair[0] not in dict(secret)),
             status=response.status,
-            headers=dict(response.headers),
-            body=response.body,
+            headers={name: hidden(text.encode(), secret).decode() for name, text in response.headers.items()},
+            body=hidden(response.body, secret),
             received_at=response.received_at,
+            verdict=response.verdict,
         )
 
     def send(self, operation: Operation, payload: Mapping[str, Any], *, key: str) -> Outcome:
@@ -183,12 +243,12 @@ class RestClient:
             request = request_of(operation, payload, key)
         except (KeyError, ValueError) as error:
             return not_to_be_sent(operation, error)
-        attempt = Attempt("Writing to", self._name, self._url_of(request.path, "a write"))
+        attempt = self._attempt("Writing to", request.path, "a write")
 
-        def ask(headers: dict[str, str]) -> _Response:
-            return self._ask(
-                operation.method, request.path, (), attempt, headers=headers | request.headers, body=request.body
-            )
+        def ask(headers: dict[str, str]) -> Response:
+            expected = Expected(operation.method, is_read=False)
+            own = {**headers, **request.headers}
+            return self._ask(attempt, _Call(path=request.path, headers=own, body=request.body, expected=expected))
 
         try:
             self._raise_if_down()
@@ -219,11 +279,15 @@ class RestClient:
             found |= {str(key): str(remote_id) for key, remote_id in pairs if key in keys and remote_id is not None}
         return found
 
-    def _repeatedly(self, ask: Callable[[], _Response]) -> _Response:
+    def _repeatedly(self, ask: Callable[[], Response], *, is_repeatable: bool = True) -> Response:
         self._raise_if_down()
+
+        def decide(error: Exception) -> bool | float:
+            return (is_repeatable or _was_not_taken(error)) and self._wait_or_give_up(error)
+
         try:
             for attempt in stamina.retry_context(
-                on=self._wait_or_give_up,
+                on=decide,
                 attempts=self._limits.attempts,
                 timeout=None,
                 wait_initial=_FIRST_WAIT_SECONDS,
@@ -250,12 +314,14 @@ class RestClient:
             self._unreached_since = self._unreached_since or now
             return now - self._unreached_since < _UNREACHED_SECONDS
         asked = error.wait_seconds if isinstance(error, HttpError) else None
+        if asked is None and isinstance(error, HttpError) and error.status == httpx.codes.TOO_MANY_REQUESTS:
+            asked = self._limits.refused_for.total_seconds() if self._limits.refused_for else None
         if asked is None:
             return True
         self._pace.hold(asked)
         return 0.0 if asked <= self._limits.max_wait.total_seconds() else False
 
-    def _authorised(self, ask: Callable[[dict[str, str]], _Response]) -> _Response:
+    def _authorised(self, ask: Callable[[dict[str, str]], Response]) -> Response:
         headers = self._identity.headers()
         try:
             return ask(headers)
@@ -265,66 +331,59 @@ class RestClient:
         return ask(self._identity.headers())
 
     def _fetch_token(self, request: TokenRequest) -> bytes:
-        attempt = Attempt("Asking for a token at", self._name, self._url_of(request.path, "a token"))
+        attempt = Attempt(
+            "Asking for a token at", self._name, address_of(self._name, self._base_url, request.path, "a token")
+        )
 
-        def ask() -> _Response:
-            return self._ask(
-                "POST", request.path, request.query, attempt, headers=dict(request.headers), form=request.form
+        def ask() -> Response:
+            body = msgspec.json.encode(request.form) if request.is_json else None
+            headers = {**request.headers, **(_JSON if request.is_json else {})}
+            form = None if request.is_json else request.form
+            expected = Expected("POST", is_read=False)
+            call = _Call(
+                path=request.path, query=request.query, headers=headers, body=body, form=form, expected=expected
             )
+            return self._ask(attempt, call)
 
         try:
             return self._repeatedly(ask).body
         except SourceError as error:
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
 
-    def _ask(  # noqa: PLR0913 - what makes a request
-        self,
-        method: str,
-        path: str,
-        query: Query,
-        attempt: Attempt,
-        *,
-        headers: dict[str, str],
-        body: bytes | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> _Response:
-        url = path if path.startswith(("http://", "https://")) else self._base_url + path
-        self._pace.wait()
+    def _attempt(self, doing: str, path: str, what: str) -> Attempt:
+        return Attempt(doing, self._name, address_of(self._name, self._base_url, path, what))
+
+    def _ask(self, attempt: Attempt, call: _Call) -> Response:
+        url = call.path if is_url(call.path) else self._base_url + call.path
+        secret = () if call.form is not None else self._identity.query
         with (
-            _said(attempt),
+            self._pace.turn(),
+            said(attempt),
             within(self._limits.deadline.total_seconds()),
             self._http.stream(
-                method, url, params=list(query) or None, headers=headers, content=body, data=form
+                call.expected.method,
+                with_query(url, call.query, secret),
+                headers=call.headers,
+                content=call.body,
+                data=call.form,
             ) as response,
         ):
             self._unreached_since = None
-            self._pace.note(response.headers)
-            status = response.status_code
-            if not _brings_something(method, status):
-                wait_seconds = retry_after_seconds(response.headers, self._clock())
-                raise from_status(attempt, status, wait_seconds)
-            content = read_body(response, self._limits.max_body_bytes)
-            if content or method == "GET":
-                check_json(response, content)
-            return _Response(status, response.headers, content, self._clock())
-
-    def _url_of(self, path: str, what: str) -> str:
-        """Return the address without its query, refusing one of another origin."""
-        if not path.startswith(("http://", "https://")):
-            return self._base_url + path.partition("?")[0]
-        target = urlsplit(path)
-        if _origin(target) != _origin(urlsplit(self._base_url)):
-            message = (
-                f"Fetching {what} from {self._name}: the next page's link leads to another origin "
-                f"({target.scheme}://{target.hostname}), which is never followed."
+            now = self._clock()
+            self._pace.note(response.headers, now)
+            return judged(
+                attempt,
+                response,
+                call.expected,
+                max_bytes=self._limits.max_body_bytes,
+                wait_seconds=retry_after_seconds(response.headers, now),
+                received_at=now,
             )
-            raise SourceError(message, is_transient=False)
-        return target._replace(query="", fragment="").geturl()
 
 
-def _open_http(transport: httpx.BaseTransport | None) -> httpx.Client:
+def _open_http(transport: httpx.BaseTransport | None, connections: int = 1) -> httpx.Client:
     return httpx.Client(
-        transport=transport or DeadlineTransport(connections=_CONNECTIONS),
+        transport=transport or DeadlineTransport(connections=connections),
         headers=_HEADERS,
         timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
         follow_redirects=False,
@@ -332,46 +391,8 @@ def _open_http(transport: httpx.BaseTransport | None) -> httpx.Client:
     )
 
 
-@contextmanager
-def _said(attempt: Attempt) -> Iterator[None]:
-    """Turn what httpx and the body's reader raise into the error that says it."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, BodyError, DeadlineError) as error:
-        raise from_exception(attempt, error) from error
-
-
-def _brings_something(method: str, status: int) -> bool:
-    return status == httpx.codes.OK or (method != "GET" and httpx.codes.is_success(status))
-
-
-def _checked_base_url(name: str, base_url: str) -> str:
-    try:
-        parts = urlsplit(base_url)
-        is_plain = parts.port is None or parts.port > 0
-    except ValueError:
-        is_plain = False
-    if not is_plain or not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
-        message = f"base_url of connection {name} is not an address: write https://host[:port][/path], nothing more."
-        raise ConfigurationError(message)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        message = f"base_url of connection {name} must begin with https:// (http:// is for this machine only)."
-        raise ConfigurationError(message)
-    return base_url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _query_of(path: str) -> tuple[tuple[str, str], ...]:
-    return tuple(httpx.URL(path).params.multi_items()) if "?" in path else ()
+def _was_not_taken(error: Exception) -> bool:
+    """Say whether the source did nothing with a request, so that it may come again where answers cannot be repeated."""
+    return isinstance(error, NeverReachedError) or (
+        isinstance(error, HttpError) and error.status == httpx.codes.TOO_MANY_REQUESTS
+    )

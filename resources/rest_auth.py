@@ -18,7 +18,19 @@ import msgspec
 from pydantic import SecretStr
 
 from pipeline.errors import ConfigurationError, SourceError
-from pipeline.ingest.profile import ApiKey, Auth, Bearer, ClientCredentials, NoAuth
+from pipeline.ingest.paths import found_at
+from pipeline.ingest.profile_auth import (
+    ApiKey,
+    Auth,
+    Basic,
+    Bearer,
+    ClientCredentials,
+    Headers,
+    NoAuth,
+    RefreshToken,
+    SessionToken,
+    filled,
+)
 
 _REFRESH_BEFORE_SECONDS: Final = 30.0
 _REFRESH_BEFORE_SHARE: Final = 0.1
@@ -27,19 +39,40 @@ _DEFAULT_LIFETIME_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What to post to get a token."""
+    """What to post to get a token; ``is_json`` = the fields go as JSON, not as a form."""
 
     path: str
     query: tuple[tuple[str, str], ...]
     form: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    is_json: bool = False
 
 
-class _TokenAnswer(msgspec.Struct):
-    """RFC 6749, 5.1; further members are ignored."""
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """What an answer brought."""
 
-    access_token: str
-    expires_in: int | str | None = None
+    text: str = field(repr=False)
+    seconds: float
+    refresh: str | None = field(default=None, repr=False)
+
+
+class _Service(Protocol):
+    """A way to get tokens."""
+
+    def request(self, refresh: str | None) -> TokenRequest:
+        """Return what to post; ``refresh`` = the last refresh token that came with a token."""
+
+    def read(self, body: bytes) -> _Token:
+        """Read the answer.
+
+        Raises:
+            ValueError: it has no token.
+
+        """
+
+    def headers(self, token: str) -> dict[str, str]:
+        """Return the headers that bear a token."""
 
 
 FetchToken = Callable[[TokenRequest], bytes]
@@ -48,6 +81,10 @@ FetchToken = Callable[[TokenRequest], bytes]
 class Identity(Protocol):
     """One connection's way to say who we are."""
 
+    @property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """What goes into every query, and into no message."""
+
     def headers(self) -> dict[str, str]:
         """Return the headers to send, fetching a token first where one is due."""
 
@@ -55,23 +92,33 @@ class Identity(Protocol):
         """Give up what was refused; True where trying again with something fresh makes sense."""
 
 
-def identity_of(name: str, auth: Auth, secrets: Mapping[str, SecretStr], fetch: FetchToken) -> Identity:
+def identity_of(  # noqa: PLR0911 - one for each kind
+    name: str, auth: Auth, secrets: Mapping[str, SecretStr], fetch: FetchToken
+) -> Identity:
     """Return the connection's identity.
 
     Raises:
         ConfigurationError: a secret that the kind of authentication needs is not given.
 
     """
+    given = {key: _secret(name, secrets, key) for key in auth.secrets}
     match auth:
         case NoAuth():
             return _Fixed({})
         case Bearer():
-            return _Fixed({"Authorization": f"Bearer {_secret(name, secrets, 'token')}"})
+            return _Fixed({"Authorization": f"Bearer {given['token']}"})
+        case ApiKey(query=None):
+            return _Fixed({auth.header: f"{auth.prefix}{given['api_key']}"})
         case ApiKey():
-            return _Fixed({auth.header: _secret(name, secrets, "api_key")})
-        case ClientCredentials():
-            request = _token_request(auth, _secret(name, secrets, "client_id"), _secret(name, secrets, "client_secret"))
-            return _Fetched(name, request, auth, fetch)
+            return _Fixed({}, ((str(auth.query), given["api_key"]),))
+        case Basic():
+            return _Fixed({"Authorization": _basic(given["username"], given["password"])})
+        case Headers():
+            return _Fixed({header: filled(text, given) for header, text in auth.headers.items()})
+        case ClientCredentials() | RefreshToken():
+            return _Fetched(name, _OAuth2(auth, given), fetch)
+        case SessionToken():
+            return _Fetched(name, _Session(auth, given), fetch)
 
 
 def _secret(name: str, secrets: Mapping[str, SecretStr], key: str) -> str:
@@ -85,24 +132,16 @@ def _secret(name: str, secrets: Mapping[str, SecretStr], key: str) -> str:
     return value
 
 
-def _token_request(auth: ClientCredentials, client_id: str, client_secret: str) -> TokenRequest:
-    grant = {"grant_type": "client_credentials"}
-    form = {**({} if auth.grant_in == "query" else grant), **({"scope": auth.scope} if auth.scope else {})}
-    headers = {}
-    if auth.send == "basic":
-        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    else:
-        form |= {"client_id": client_id, "client_secret": client_secret}
-    query = tuple(grant.items()) if auth.grant_in == "query" else ()
-    return TokenRequest(auth.token_path, query, form, headers)
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 class _Fixed:
     """Something that does not change."""
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], query: tuple[tuple[str, str], ...] = ()) -> None:
         self._headers = dict(headers)
+        self.query = query
 
     def headers(self) -> dict[str, str]:
         return dict(self._headers)
@@ -111,41 +150,113 @@ class _Fixed:
         return False
 
 
+class _OAuth2:
+    """A token service of RFC 6749."""
+
+    def __init__(self, auth: ClientCredentials | RefreshToken, given: Mapping[str, str]) -> None:
+        self._auth = auth
+        self._given = given
+
+    def request(self, refresh: str | None) -> TokenRequest:
+        auth, given = self._auth, self._given
+        grant = {"grant_type": "client_credentials"}
+        form = dict(auth.extra) | ({"scope": auth.scope} if auth.scope else {})
+        if isinstance(auth, RefreshToken):
+            grant = {"grant_type": "refresh_token"}
+            form["refresh_token"] = refresh or given["refresh_token"]
+        headers = {}
+        if auth.send == "basic":
+            headers["Authorization"] = _basic(quote_plus(given["client_id"]), quote_plus(given["client_secret"]))
+        else:
+            form |= {"client_id": given["client_id"], "client_secret": given["client_secret"]}
+        if auth.grant_in == "query":
+            return TokenRequest(auth.token_path, tuple(grant.items()), form, headers)
+        return TokenRequest(auth.token_path, (), grant | form, headers)
+
+    def read(self, body: bytes) -> _Token:
+        answer = msgspec.json.decode(body)
+        lifetime = self._auth.lifetime.total_seconds() if self._auth.lifetime else None
+        seconds = lifetime or _seconds(found_at(answer, ("expires_in",)))
+        refresh = found_at(answer, ("refresh_token",))
+        return _Token(
+            _text(found_at(answer, ("access_token",))), seconds, refresh if isinstance(refresh, str) else None
+        )
+
+    def headers(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
+
+
+class _Session:
+    """A login."""
+
+    def __init__(self, auth: SessionToken, given: Mapping[str, str]) -> None:
+        self._auth = auth
+        self._given = given
+
+    def request(self, refresh: str | None) -> TokenRequest:  # noqa: ARG002 - a login begins anew
+        form = {name: filled(text, self._given) for name, text in self._auth.login.items()}
+        return TokenRequest(self._auth.login_path, (), form, {}, is_json=self._auth.send == "json")
+
+    def read(self, body: bytes) -> _Token:
+        auth, answer = self._auth, msgspec.json.decode(body)
+        said = None if auth.expires_in is None else found_at(answer, auth.expires_in)
+        fallback = auth.lifetime.total_seconds() if auth.lifetime else _DEFAULT_LIFETIME_SECONDS
+        return _Token(_text(found_at(answer, auth.token)), fallback if said is None else _seconds(said))
+
+    def headers(self, token: str) -> dict[str, str]:
+        return {self._auth.header: f"{self._auth.prefix}{token}"}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+        message = "it is no token"
+        raise ValueError(message)
+    return value
+
+
+def _seconds(said: object) -> float:
+    if said is None:
+        return _DEFAULT_LIFETIME_SECONDS
+    if isinstance(said, bool) or not isinstance(said, int | float | str):
+        message = "it is no number of seconds"
+        raise ValueError(message)  # noqa: TRY004 - it came from outside
+    return float(said)
+
+
 class _Fetched:
     """A token that is fetched, and fetched again a while before it expires."""
 
-    def __init__(self, name: str, request: TokenRequest, auth: ClientCredentials, fetch: FetchToken) -> None:
+    query: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, name: str, service: _Service, fetch: FetchToken) -> None:
         self._name = name
-        self._request = request
-        self._lifetime_seconds = auth.lifetime.total_seconds() if auth.lifetime else None
+        self._service = service
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._token: str | None = None
+        self._token: _Token | None = None
+        self._refresh: str | None = None
         self._good_until = 0.0
 
     def headers(self) -> dict[str, str]:
         with self._lock:
             if self._token is None or time.monotonic() >= self._good_until:
-                self._renew()
-            return {"Authorization": f"Bearer {self._token}"}
+                self._token = self._renewed()
+            return self._service.headers(self._token.text)
 
     def forget(self, headers: Mapping[str, str]) -> bool:
         with self._lock:
-            if headers.get("Authorization") == f"Bearer {self._token}":
+            if self._token is not None and self._service.headers(self._token.text).items() <= headers.items():
                 self._token = None
         return True
 
-    def _renew(self) -> None:
+    def _renewed(self) -> _Token:
         asked_at = time.monotonic()
+        body = self._fetch(self._service.request(self._refresh))
         try:
-            answer = msgspec.json.decode(self._fetch(self._request), type=_TokenAnswer)
-            said = answer.expires_in
-            lifetime = self._lifetime_seconds or (_DEFAULT_LIFETIME_SECONDS if said is None else float(said))
-            is_usable = answer.access_token.isascii() and answer.access_token.isprintable()
-        except (msgspec.MsgspecError, ValueError):
-            is_usable = False
-        if not is_usable:
-            message = f"The token that connection {self._name} was given is none: correct token_path in its profile."
-            raise SourceError(message, is_transient=False)
-        early = min(_REFRESH_BEFORE_SECONDS, lifetime * _REFRESH_BEFORE_SHARE)
-        self._token, self._good_until = answer.access_token, asked_at + lifetime - early
+            token = self._service.read(body)
+        except (msgspec.MsgspecError, ValueError) as error:
+            message = f"The token that connection {self._name} was given is none: correct 'auth' in its profile."
+            raise SourceError(message, is_transient=False) from error
+        early = min(_REFRESH_BEFORE_SECONDS, token.seconds * _REFRESH_BEFORE_SHARE)
+        self._refresh, self._good_until = token.refresh or self._refresh, asked_at + token.seconds - early
+        return token

@@ -11,6 +11,8 @@ here: asking, waiting, trying again (``resources.rest``).
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,6 +89,15 @@ def from_status(attempt: Attempt, status: int, wait_seconds: float | None) -> So
         advice = _ADVICE.get(status, "correct the profile of connection {name}").format(name=attempt.name)
         message = f"{attempt} was refused with {status}: {advice}."
     return HttpError(message, is_transient=False, status=status)
+
+
+@contextmanager
+def said(attempt: Attempt) -> Iterator[None]:
+    """Turn what httpx and the body's reader raise into the error that says it."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, BodyError, DeadlineError) as error:
+        raise from_exception(attempt, error) from error
 
 
 def from_exception(attempt: Attempt, error: Exception) -> HttpError:  # noqa: PLR0911 - one sentence for each failure

@@ -8,36 +8,53 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from pipeline.ingest.profile_limits import Limits
+
 
 class Pace:
-    """Lets requests through one by one, evenly, for all threads of a connection."""
+    """Lets requests through one by one, evenly and within every budget, for all threads of a connection."""
 
     def __init__(
         self,
-        requests_per_second: float,
-        max_wait_seconds: float,
+        limits: Limits,
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the budget; ``sleep`` and ``monotonic`` are exchanged in tests."""
-        self._interval_seconds = 1 / requests_per_second
-        self._max_wait_seconds = max_wait_seconds
+        """Take the budgets; ``sleep`` and ``monotonic`` are exchanged in tests."""
+        self._interval_seconds = 1 / limits.requests_per_second
+        self._max_wait_seconds = limits.max_wait.total_seconds()
+        self._headers = limits.rate_headers
+        self._budgets = [
+            (budget.per.total_seconds(), deque[float](maxlen=budget.requests)) for budget in limits.budgets
+        ]
+        self._under_way = threading.BoundedSemaphore(limits.concurrency)
         self._sleep = sleep
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._next_at = 0.0
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a free place and the next free slot, and hold the place."""
+        with self._under_way:
+            self.wait()
+            yield
+
     def wait(self) -> None:
         """Wait for the next free slot and take it."""
         with self._lock:
             now = self._monotonic()
-            slot = max(now, self._next_at)
+            slot = max(now, self._next_at, *(self._free_at(per, taken) for per, taken in self._budgets))
             self._next_at = slot + self._interval_seconds
+            for _, taken in self._budgets:
+                taken.append(slot)
         if slot > now:
             self._sleep(slot - now)
 
@@ -47,11 +64,23 @@ class Pace:
             with self._lock:
                 self._next_at = max(self._next_at, self._monotonic() + seconds)
 
-    def note(self, headers: Mapping[str, str]) -> None:
-        """Hold back when the source says that its window is used up."""
-        remaining, reset = headers.get("ratelimit-remaining", ""), headers.get("ratelimit-reset", "")
-        if remaining == "0" and reset.isdecimal():
-            self.hold(float(reset))
+    def note(self, headers: Mapping[str, str], now: datetime) -> None:
+        """Hold back when the source says that its budget is used up."""
+        remaining = headers.get(self._headers.remaining, "").strip()
+        reset = headers.get(self._headers.reset, "").strip()
+        if not remaining.isdecimal() or int(remaining) > 0 or not reset.isdecimal():
+            return
+        match self._headers.reset_is:
+            case "seconds":
+                self.hold(float(reset))
+            case "epoch_seconds":
+                self.hold(float(reset) - now.timestamp())
+            case "epoch_milliseconds":
+                self.hold(float(reset) / 1000 - now.timestamp())
+
+    @staticmethod
+    def _free_at(per_seconds: float, taken: deque[float]) -> float:
+        return taken[0] + per_seconds if len(taken) == taken.maxlen else 0.0
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from pipeline.actions.senders import Effect, Outcome, Result
+from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError
 from pipeline.ingest.pages import value_at
@@ -74,12 +74,14 @@ class RestSender:
         """Take a client, which stays its owner's to close."""
         self._client = client
         self._operations = profile.writes
-        self._lookups = tuple({o.lookup.path: o.lookup for o in profile.writes.values() if o.lookup}.values())
+        self._lookups = {o.lookup.path: o.lookup for o in profile.writes.values() if o.lookup}
 
-    @property
-    def can_look_up(self) -> bool:
-        """Whether the profile says how to find again what was written."""
-        return bool(self._lookups)
+    def list_of(self, operation: str) -> Listing | None:
+        """Return the list that shows what this operation made, as the profile says."""
+        known = self._operations.get(operation)
+        if known is None or known.lookup is None:
+            return None
+        return Listing(known.lookup.path, self._lookups[known.lookup.path].batch)
 
     def post(self, effect: Effect) -> Outcome:
         """Try once."""
@@ -89,17 +91,14 @@ class RestSender:
             return Outcome(result=Result.REJECTED, error=error)
         return self._client.send(operation, effect.payload, key=effect.key)
 
-    def look_up(self, keys: Sequence[str]) -> Mapping[str, str]:
+    def look_up(self, listing: Listing, keys: Sequence[str]) -> Mapping[str, str]:
         """Return the remote ids of those effects that are there, by key.
 
         Raises:
             SourceError: it could not be asked; nothing is known.
 
         """
-        found: dict[str, str] = {}
-        for lookup in self._lookups:
-            found |= self._client.look_up(lookup, [key for key in keys if key not in found])
-        return found
+        return self._client.look_up(self._lookups[listing.name], keys)
 
 
 def request_of(operation: Operation, payload: Mapping[str, Any], key: str) -> WriteRequest:

@@ -22,6 +22,7 @@ import duckdb
 
 from pipeline.actions.decide import DecideOutcome, decide_actions
 from pipeline.actions.dispatch import DispatchOutcome, dispatch
+from pipeline.channels.routing import read_addresses
 from pipeline.errors import RefusedError, SourceError
 from pipeline.findings import FindingsOutcome, journal_findings
 from pipeline.home import Home
@@ -294,7 +295,8 @@ class Workspace:
 
         """
         self.refresh_folds()
-        with open_senders(self.settings) as senders:
+        addresses = read_addresses(self.connection) if self.settings.channels else {}
+        with open_senders(self.settings, addresses=addresses) as senders:
             outcome = dispatch(self.connection, self.journal, self.turn, self.settings, senders, waiter=SystemWaiter())
         self.refresh_folds()
         self.publish()

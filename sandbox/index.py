@@ -83,7 +83,7 @@ class Index:
         found = self._audiences.get(asset)
         if found is None:
             places = self._places(asset)
-            grants = [grant for place in places for grant in self._grants[place].values() if grant["valid_to"] is None]
+            grants = [grant for place in places for grant in self._grants[place].values() if _is_in_force(grant)]
             allowed = self._grantees(grants, "allow") - self._grantees(grants, "deny")
             found = self._audiences[asset] = {one for one in allowed if self.is_active(one)}
         return found
@@ -110,6 +110,12 @@ class Index:
                 else:
                     found |= self.members[grant["grantee_id"]]
         return found
+
+    def grants_in_force(self) -> list[Record]:
+        """List the grants on segments and assets that are in force, roughly as of now, in the order of their ids."""
+        found = [grant for grants in self._grants.values() for grant in grants.values()]
+        usual = [grant for grant in found if grant["object_type"] != "package" and _is_in_force(grant)]
+        return sorted(usual, key=lambda grant: str(grant["grant_id"]))
 
     def _forget(self) -> None:
         self._audiences.clear()
@@ -166,3 +172,8 @@ class Index:
     def _fold_package_items(self, record: Record) -> None:
         if record["asset_id"] not in self.packages[record["package_id"]]:
             self.packages[record["package_id"]].append(record["asset_id"])
+
+
+def _is_in_force(grant: Record) -> bool:
+    """Whether a grant is in force, as far as its last edition says: at its end there is one more."""
+    return grant["valid_to"] is None or bool(grant["valid_to"] > grant["updated_at"])

@@ -36,6 +36,10 @@ create table if not exists received (
     seq integer primary key, operation text not null, idempotency_key text, external_key text, subject_id text,
     partner_id text, kind text, at integer not null, body blob not null
 );
+create table if not exists refused (
+    seq integer primary key, operation text not null, path text not null, idempotency_key text, at integer not null,
+    status integer not null, detail text not null, body blob not null
+);
 create table if not exists tallies (name text primary key, count integer not null) without rowid;
 """
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from pipeline.actions.keys import action_key, joined
 from pipeline.actions.outbox import ACTION_DECIDED, Action, Outbox, State
+from pipeline.actions.wording import POST_NOTICE
 from pipeline.ledger.journal import Draft, Value
 from pipeline.ledger.turns import Turn
 
@@ -29,6 +30,8 @@ def alerts_due(outbox: Outbox, turn: Turn) -> list[Draft]:
 
 def is_alert_outdated(alert: Action, outbox: Outbox) -> bool:
     """Say whether nothing of what an alert is about waits for a person any more."""
+    if alert.data["reason"] not in {HELD_BATCH, DEAD_ACTIONS}:
+        return False
     if alert.data["reason"] == HELD_BATCH:
         keys = outbox.batches.get(alert.data["concerns_batch"], [])
         return not any(outbox.actions[key].state is State.HELD_FOR_APPROVAL for key in keys)
@@ -43,11 +46,13 @@ def _held_batches(outbox: Outbox, turn: Turn) -> Iterable[Draft]:
             key = action_key(joined(OWNER, ALERT, HELD_BATCH, batch, owner or ""))
             if key in outbox.actions:
                 continue
-            partners = {action.data["partner_id"] for action in own}
-            subject = f"{len(own)} notices to {len(partners)} partners wait for your approval ({batch})"
+            partners = {action.data["partner_id"] for action in own} - {None}
+            what = "notices" if all(action.operation == POST_NOTICE for action in own) else "actions"
+            subject = f"{len(own)} {what} to {len(partners)} partners wait for your approval ({batch})"
+            assets = _listed(action.data["asset_id"] for action in own)
             body = (
-                f"Turn {batch} would notify more partners than the configured threshold, so nothing of it was sent.\n"
-                f"Of your assets: {_listed(action.data['asset_id'] for action in own)}.\n\n"
+                f"{batch} holds what waits for a person before it is sent.\n"
+                f"Of your assets: {assets or 'none in particular'}.\n\n"
                 f"Send them:  vipgrid decide approve {batch} --reason '...'\n"
                 f"Drop them:  vipgrid decide reject {batch} --reason '...'\n"
             )
@@ -59,7 +64,7 @@ def _deaths(outbox: Outbox, turn: Turn) -> Iterable[Draft]:
     dead = [
         action
         for action in outbox.in_state(State.DEAD)
-        if action.target_system != OWNER and action.death not in outbox.alerted
+        if action.operation != ALERT and action.death not in outbox.alerted
     ]
     for owner, own in _by_owner(dead).items():
         for start in range(0, len(own), _DEATHS_PER_ALERT):
@@ -71,7 +76,7 @@ def _deaths(outbox: Outbox, turn: Turn) -> Iterable[Draft]:
             more = f"\n… and {len(part) - _SHOWN} more: vipgrid status\n" if len(part) > _SHOWN else "\n"
             body = (
                 f"They were given up:\n\n{lines}{more}\n"
-                "Try again:  vipgrid decide retry KEY --reason '...'\n"
+                "Try again:  vipgrid decide retry KEY --reason '...'   (or --all-dead instead of KEY)\n"
                 "Give up:    vipgrid decide drop KEY --reason '...'\n"
             )
             payload = {"owner": owner, "subject": subject, "body": body}
@@ -85,8 +90,8 @@ def _by_owner(actions: Sequence[Action]) -> dict[str | None, list[Action]]:
     return by_owner
 
 
-def _listed(asset_ids: Iterable[str]) -> str:
-    names = sorted(set(asset_ids))
+def _listed(asset_ids: Iterable[str | None]) -> str:
+    names = sorted({asset_id for asset_id in asset_ids if asset_id is not None})
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 

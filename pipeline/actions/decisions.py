@@ -23,6 +23,7 @@ from pipeline.sqlmodels.relations import Connection
 KINDS: Final = ("exempt", "approve", "reject", "snooze", "retry", "drop", "release", "review")
 _NAMESPACE: Final = uuid.UUID("0d6f3a1e-4b52-5c63-8f0b-7a9e21c4d5f6")
 _ABOUT_PAIRS: Final = frozenset({"exempt", "snooze"})
+_ABOUT_DEATHS: Final = frozenset({"retry", "drop"})
 _APPLIES_TO: Final[Mapping[str, frozenset[State]]] = {
     "approve": frozenset({State.HELD_FOR_APPROVAL}),
     "reject": frozenset({State.HELD_FOR_APPROVAL}),
@@ -82,6 +83,49 @@ def record_decision(  # noqa: PLR0913 - who, what, about what, why, from when to
     actions = _actions_of(kind, subject, outbox) if kind in _APPLIES_TO else 0
     if kind in _ABOUT_PAIRS:
         _check_pair(kind, subject, outbox, connection)
+    span = (starts_at, valid_to)
+    journal.append([_draft(turn, decision_id, kind, subject, actor=actor, reason=reason, span=span)])
+    return Recorded(decision_id, actions, is_new=True)
+
+
+def decide_dead(journal: Journal, turn: Turn, kind: str, *, target: str | None, actor: str, reason: str) -> Recorded:
+    """Retry or drop every dead action, or every one of a target: one decision each, so that each says who and why.
+
+    Raises:
+        RefusedError: another kind, no actor, no reason, or nothing is dead there.
+        StateError: the journal cannot be read.
+
+    """
+    if kind not in _ABOUT_DEATHS:
+        message = f"All that is dead can be decided to {' or to '.join(sorted(_ABOUT_DEATHS))}, not to {kind}."
+        raise RefusedError(message)
+    dead = [a for a in read_outbox(journal).in_state(State.DEAD) if target is None or a.target_system == target]
+    if not dead:
+        where = "" if target is None else f" of target {target!r}"
+        message = f"No action{where} is dead, so there is nothing to {kind}; `vipgrid status` lists what waits."
+        raise RefusedError(message)
+    drafts = []
+    for action in dead:
+        subject = Subject(key=action.key)
+        _check_form(kind, subject, actor, reason, (None, None))
+        # An action dies more than once: each death is decided about anew, even at the same instant.
+        decision_id = _identity(kind, Subject(key=action.death), actor, reason, turn.now, None)
+        drafts.append(_draft(turn, decision_id, kind, subject, actor=actor, reason=reason, span=(turn.now, None)))
+    journal.append(drafts)
+    return Recorded(str(drafts[0].source_id), len(drafts), is_new=True)
+
+
+def _draft(  # noqa: PLR0913 - a decision's parts
+    turn: Turn,
+    decision_id: str,
+    kind: str,
+    subject: Subject,
+    *,
+    actor: str,
+    reason: str,
+    span: tuple[datetime, datetime | None],
+) -> Draft:
+    valid_from, valid_to = span
     data: dict[str, Value] = {
         "decision_id": decision_id,
         "kind": kind,
@@ -89,26 +133,21 @@ def record_decision(  # noqa: PLR0913 - who, what, about what, why, from when to
         "partner_id": subject.partner_id,
         "asset_id": subject.asset_id,
         "version_no": None if subject.version_no is None else str(subject.version_no),
-        "valid_from": format_instant(starts_at),
+        "valid_from": format_instant(valid_from),
         "valid_to": None if valid_to is None else format_instant(valid_to),
     }
-    journal.append(
-        [
-            Draft(
-                kind=DECISION,
-                known_at=turn.known_at,
-                actor=actor.strip(),
-                role=PERSON_ROLE,
-                run_id=turn.id,
-                data=data,
-                source="decisions",
-                source_id=decision_id,
-                occurred_at=turn.now,
-                reason=reason.strip(),
-            )
-        ]
+    return Draft(
+        kind=DECISION,
+        known_at=turn.known_at,
+        actor=actor.strip(),
+        role=PERSON_ROLE,
+        run_id=turn.id,
+        data=data,
+        source="decisions",
+        source_id=decision_id,
+        occurred_at=turn.now,
+        reason=reason.strip(),
     )
-    return Recorded(decision_id, actions, is_new=True)
 
 
 def _check_form(

@@ -6,6 +6,7 @@ Does not belong here: who decides that there is an action (``pipeline.actions.de
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Final
 
@@ -27,4 +28,9 @@ def action_key(deduplication_key: str, *, redirect_to: str | None = None) -> str
     """Return the action's id (UUIDv5); what is redirected to a test partner is another effect than the real one."""
     if redirect_to is not None:
         deduplication_key = f"{deduplication_key}|{joined('redirect', redirect_to)}"
-    return str(uuid.uuid5(_NAMESPACE, deduplication_key))
+    digest = bytearray(hashlib.sha1(_NAMESPACE.bytes + deduplication_key.encode(), usedforsecurity=False).digest()[:16])
+    # RFC 9562, 5.5: version 5 and the variant. The same as uuid.uuid5, which takes four times as long.
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

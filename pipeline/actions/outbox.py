@@ -19,6 +19,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
+
 from pipeline.instants import parse_instant
 from pipeline.ledger.journal import Entry, Journal
 
@@ -31,6 +33,7 @@ ACTION_DEAD: Final = "action_dead"
 ACTION_SUPPRESSED: Final = "action_suppressed"
 NOTICE_DECIDED: Final = "notice_decided"
 DECISION: Final = "decision"
+RESTORED: Final = "restored"
 
 
 class State(StrEnum):
@@ -47,15 +50,19 @@ class State(StrEnum):
 
 
 OPEN_STATES: Final = frozenset({State.HELD_FOR_APPROVAL, State.PENDING, State.LEASED, State.UNKNOWN, State.FAILED})
+_URGENT_KINDS: Final = frozenset({"withdrawal", "expiry"})
+# What nobody asks for once it is sent, and what of a decision the next one is compared with.
+_TEXTS: Final = frozenset({"payload", "evidence"})
+_COMPARED: Final = ("decision", "reason", "action_key", "until")
 _DROPPABLE: Final = frozenset({State.PENDING, State.FAILED, State.UNKNOWN, State.DEAD})
 
 
-@dataclass(slots=True)
-class Action:
-    """One action: ``data`` is what was decided (without its payload once it is sent), the rest its state.
+class Action(msgspec.Struct, gc=False):
+    """One action: ``data`` is what was decided (without its texts once it is sent), the rest its state.
 
     ``attempts`` counts leases since it was decided or re-opened, ``counted_failures`` those that speak against
-    the action itself (a target that is down does not), ``deaths`` how often it died.
+    the action itself (a target that is down does not), ``deaths`` how often it died. Before ``absent_from`` its
+    not being listed says nothing: the target may take so long to list it.
     """
 
     key: str
@@ -68,6 +75,7 @@ class Action:
     counted_failures: int = 0
     deaths: int = 0
     retry_at: datetime | None = None
+    absent_from: datetime | None = None
     last_error: str | None = None
     is_closed_by_person: bool = False
 
@@ -88,6 +96,11 @@ class Action:
         return payload
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether it goes before the rest: removals, and what its pattern calls urgent."""
+        return self.data.get("is_urgent") is True or self.data.get("kind") in _URGENT_KINDS
+
+    @property
     def death(self) -> str:
         """What names this death: an owner is told of each once."""
         return f"{self.key}:{self.deaths}"
@@ -101,12 +114,16 @@ class Action:
 
 @dataclass(slots=True)
 class Outbox:
-    """All actions by key, batches, the last decision about each candidate, and the deaths that owners were told of."""
+    """All actions by key, batches, the last decision about each candidate, and the deaths that owners were told of.
+
+    ``was_restored``: the journal was once put back from a copy, so a target may know what the journal does not.
+    """
 
     actions: dict[str, Action] = field(default_factory=dict)
     batches: dict[str, list[str]] = field(default_factory=dict)
     notice_decisions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     alerted: set[str] = field(default_factory=set)
+    was_restored: bool = False
 
     def in_state(self, *states: State) -> list[Action]:
         """Return the actions in these states, in the order in which they were decided."""
@@ -128,6 +145,7 @@ KINDS: Final = frozenset(
         ACTION_SUPPRESSED,
         NOTICE_DECIDED,
         DECISION,
+        RESTORED,
     }
 )
 
@@ -173,7 +191,7 @@ def _leased(outbox: Outbox, entry: Entry) -> None:
 def _sent(outbox: Outbox, entry: Entry) -> None:
     action = outbox.actions[str(entry.source_id)]
     action.state = State.SENT
-    action.data = {name: value for name, value in action.data.items() if name != "payload"}
+    action.data = {name: value for name, value in action.data.items() if name not in _TEXTS}
 
 
 def _unknown(outbox: Outbox, entry: Entry) -> None:
@@ -202,12 +220,19 @@ def _suppressed(outbox: Outbox, entry: Entry) -> None:
 
 
 def _notice_decided(outbox: Outbox, entry: Entry) -> None:
-    outbox.notice_decisions[str(entry.source_id)] = entry.data
+    outbox.notice_decisions[str(entry.source_id)] = {name: entry.data.get(name) for name in _COMPARED}
+
+
+def _restored(outbox: Outbox, entry: Entry) -> None:
+    del entry
+    outbox.was_restored = True
 
 
 def _remember_error(action: Action, entry: Entry) -> None:
     retry_at = entry.data.get("retry_at")
+    absent_from = entry.data.get("absent_from")
     action.retry_at = None if retry_at is None else parse_instant(retry_at)
+    action.absent_from = None if absent_from is None else parse_instant(absent_from)
     action.last_error = entry.data.get("error") or action.last_error
 
 
@@ -262,4 +287,5 @@ _FOLDS: Final[Mapping[str, Callable[[Outbox, Entry], None]]] = {
     ACTION_SUPPRESSED: _suppressed,
     NOTICE_DECIDED: _notice_decided,
     DECISION: _person_decided,
+    RESTORED: _restored,
 }

@@ -51,18 +51,25 @@ class Effect:
     payload: Mapping[str, Any]
 
 
-class Sender(Protocol):
-    """A target's door; both methods are called from several threads at once."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that tells which of our keys are there; ``size`` is how many may be asked for in one request."""
 
-    @property
-    def can_look_up(self) -> bool:
-        """Whether the target lists what it has under our keys."""
+    name: str
+    size: int = 50
+
+
+class Sender(Protocol):
+    """A target's door; ``post`` is called from several threads at once."""
+
+    def list_of(self, operation: str) -> Listing | None:
+        """Return the list that shows what an operation made there under our keys; None where there is none."""
 
     def post(self, effect: Effect) -> Outcome:
         """Try once. What may have happened is told in the outcome, never raised."""
 
-    def look_up(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Return the remote ids of those effects that are there, by key, in one request.
+    def look_up(self, listing: Listing, keys: Sequence[str]) -> Mapping[str, str]:
+        """Return the remote ids of those effects that the list shows, by key, in one request.
 
         Raises:
             SourceError: it could not be asked; nothing is known.

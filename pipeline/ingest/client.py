@@ -7,22 +7,50 @@ belong here: HTTP itself (``resources.rest``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pipeline.errors import SourceError
+from pipeline.ingest.profile_mapping import ErrorRule
 
 
 class GoneError(SourceError):
     """The source answered 410: what was asked for, such as a page's cursor, is no longer there."""
 
 
+class TooMuchError(SourceError):
+    """The source refused because too much was asked for at once: a shorter time window may do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRequest:
+    """One read. ``path`` may be a URL of the same origin (a next-page link); ``body`` makes it a POST.
+
+    ``takes_nothing``: a 204 is an answer. ``is_repeatable``: asking again gives the same. ``rules``: what the profile
+    says of answers that HTTP does not tell apart.
+    """
+
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    takes_nothing: bool = False
+    is_repeatable: bool = True
+    rules: Sequence[ErrorRule] = ()
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return "GET" if self.body is None else "POST"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A successful answer to a read: a JSON text, and how it came (nothing secret).
+    """An answer to a read: a JSON text, and how it came (nothing secret).
 
-    ``url`` is without its query; ``headers`` have lower-case names.
+    ``url`` is without its query; ``headers`` have lower-case names. ``verdict``: a page; nothing (a 204, or what a rule
+    of the profile says to ignore; the body is empty); or an answer that a rule says to quarantine.
     """
 
     url: str
@@ -31,18 +59,18 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     received_at: datetime
+    verdict: Literal["page", "nothing", "quarantined"] = "page"
 
 
 class RestClientProtocol(Protocol):
     """One connection's client; safe to use from several threads."""
 
-    def get(self, path: str, query: Sequence[tuple[str, str]], *, what: str) -> Answer:
+    def ask(self, request: ReadRequest, *, what: str) -> Answer:
         """Read one JSON answer, trying again where that may help. ``what`` names it in errors.
 
-        ``path`` may be a URL of the same origin (a next-page link).
-
         Raises:
-            GoneError: 410.
+            GoneError: 410, or what the profile says is the same.
+            TooMuchError: what the profile says means that.
             SourceError: it cannot be had.
 
         """

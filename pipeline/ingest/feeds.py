@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.ingest.pages import Page
 
@@ -23,13 +23,24 @@ class SeenFiles:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a pull's pages, from the first to the last of them by number, and their own mapping."""
+
+    first_page: str
+    last_page: str
+    mapping: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEnd:
     """How a pull ended.
 
     ``watermark``: up to when the stream is had whole (None = unknown). ``cursor``: where the next
     pull starts, opaque to all but the feed. ``is_snapshot``: every record that the source has now
-    was in it. ``mapping``: canonical field to its path in the record, where they differ.
+    was in it. ``mapping``: canonical field to its path or rule, where they differ; ``parts``: pages that
+    are read otherwise. ``known_fields``: a record with another field at its top is
+    rejected (None = none is). ``notes``: what a person should know, in sentences.
     """
 
     reached_end: bool
@@ -37,11 +48,22 @@ class FeedEnd:
     is_snapshot: bool
     cursor: str | None = None
     seen_files: SeenFiles | None = None
-    mapping: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    parts: Sequence[Part] = ()
+    known_fields: Sequence[str] | None = None
+    notes: Sequence[str] = ()
 
 
 class StartAgain(Exception):  # noqa: N818 - not an error but a turn of the road
-    """The source forgot where we were: what was pulled is to be discarded, and pulled from the start."""
+    """The source forgot where we were: what was pulled is to be discarded, and pulled from the start.
+
+    ``is_full``: from the start of everything, because the start of this pull is forgotten too.
+    """
+
+    def __init__(self, *, is_full: bool = False) -> None:
+        """Say from which start."""
+        super().__init__()
+        self.is_full = is_full
 
 
 class Feed(Protocol):

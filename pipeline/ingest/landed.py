@@ -6,12 +6,12 @@ Belongs here: the folds over ``stream_pulled`` entries. Does not belong here: wr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.ingest.feeds import SeenFiles
+from pipeline.ingest.feeds import Part, SeenFiles
 from pipeline.ingest.landing import Chunk
 from pipeline.ledger.journal import Entry, Journal
 from pipeline.streams import STREAMS
@@ -24,8 +24,10 @@ STREAM_FAILED: Final = "stream_failed"
 class LandedChunk:
     """One chunk with what is needed to read it; ``chunk``'s paths are below the landing folder.
 
-    ``mapping``: canonical field to its path in the record, where they differ. ``known_at`` is the
-    ledger's text. ``is_snapshot``: the pull that it belongs to had every record of its source.
+    ``mapping``: canonical field to its path (a list) or its rule (an object) in the record, where they
+    differ; ``parts``: pages that are read otherwise; ``known_fields``: a record with another field
+    at its top is rejected. ``known_at`` is the ledger's text. ``is_snapshot``: the pull that it belongs
+    to had every record of its source.
     """
 
     chunk: Chunk
@@ -35,7 +37,9 @@ class LandedChunk:
     known_at: str
     seq: int
     is_snapshot: bool
-    mapping: Mapping[str, tuple[str, ...]]
+    mapping: Mapping[str, Any]
+    parts: Sequence[Part] = ()
+    known_fields: Sequence[str] | None = None
 
     @property
     def file(self) -> str:
@@ -66,7 +70,7 @@ def landed_chunks(journal: Journal) -> list[LandedChunk]:
     found = []
     for entry in journal.entries(frozenset({STREAM_PULLED})):
         stream = _stream_of(entry)
-        mapping = {name: tuple(path) for name, path in entry.data["mapping"].items()}
+        parts = [Part(**part) for part in entry.data.get("parts") or ()]
         found += [
             LandedChunk(
                 chunk=Chunk.from_data(data),
@@ -76,7 +80,9 @@ def landed_chunks(journal: Journal) -> list[LandedChunk]:
                 known_at=entry.known_at,
                 seq=entry.seq,
                 is_snapshot=entry.data["is_snapshot"],
-                mapping=mapping,
+                mapping=entry.data["mapping"],
+                parts=parts,
+                known_fields=entry.data.get("known_fields"),
             )
             for data in entry.data["chunks"]
         ]

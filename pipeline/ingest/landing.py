@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Final, Self
 import msgspec
 import zstandard
 
-from pipeline.canonical import NotCanonicalError, canonical_record, sha256_hex
+from pipeline.canonical import NotCanonicalError, canonical_hashes, canonical_record, sha256_hex
 from pipeline.errors import StateError
 from pipeline.ingest.pages import Item, Page, Unreadable
 from pipeline.instants import format_instant
@@ -34,6 +34,7 @@ CHUNKS_OF_A_SIZE: Final = 32
 MAX_RECORD_BYTES: Final = 8 * 2**20
 KEPT_OF_TOO_LARGE_BYTES: Final = 2**20
 _COMPRESSION_LEVEL: Final = 3
+_COMPRESSING_THREADS: Final = 1
 _HASH_BLOCK_BYTES: Final = 2**20
 
 
@@ -267,7 +268,9 @@ class DurableFile:
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._file: BinaryIO = os.fdopen(descriptor, "wb")
         self._hash = hashlib.sha256()
-        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_checksum=True).compressobj()
+        self._compressor = zstandard.ZstdCompressor(
+            level=_COMPRESSION_LEVEL, write_checksum=True, threads=_COMPRESSING_THREADS
+        ).compressobj()
 
     def write(self, data: bytes) -> None:
         """Add bytes to the file."""
@@ -296,8 +299,8 @@ class DurableFile:
 def _record_lines(page_no: int, page: Page) -> tuple[list[bytes], int]:
     lines = []
     rejected = 0
-    for row, item in enumerate(page.items):
-        readable = _readable(item)
+    for row, (item, known) in enumerate(zip(page.items, _hashes(page.items), strict=True)):
+        readable = (item, known) if known is not None and isinstance(item, bytes) else _readable(item)
         if isinstance(readable, Unreadable):
             rejected += 1
             lines.append(_rejected_line(page_no, row, readable))
@@ -305,6 +308,12 @@ def _record_lines(page_no: int, page: Page) -> tuple[list[bytes], int]:
             raw, sha256 = readable
             lines.append(b'{"p":%d,"i":%d,"h":"%b","r":%b}\n' % (page_no, row, sha256.encode(), raw))
     return lines, rejected
+
+
+def _hashes(items: Sequence[Item]) -> list[str | None]:
+    """Return the hashes that a page's records have at first sight; None = look at it by itself."""
+    texts = [item for item in items if isinstance(item, bytes) and len(item) <= MAX_RECORD_BYTES]
+    return canonical_hashes(texts) if len(texts) == len(items) else [None] * len(items)
 
 
 def _readable(item: Item) -> tuple[bytes, str] | Unreadable:

@@ -1,7 +1,7 @@
 """How to get from one page to the next: small strategies, driven by the one loop in ``pipeline.ingest.rest``.
 
 Belongs here: the request of the first page and, from an answer, the next one or the end. Does not
-belong here: asking (``resources.rest``), the loop, records.
+belong here: asking (``resources.rest``), the loop, records, time windows (``pipeline.ingest.windows``).
 """
 
 from __future__ import annotations
@@ -9,21 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urljoin
 
+import msgspec
+
 from pipeline.ingest.client import Answer
-from pipeline.ingest.pages import CutPage, PageError, value_at
-from pipeline.ingest.profile import (
+from pipeline.ingest.pages import CutPage, PageError
+from pipeline.ingest.paths import JsonPath, found_at, spelled
+from pipeline.ingest.profile_paging import (
     CursorPaging,
-    LinkPaging,
+    HeaderLinkPaging,
+    JsonLinkPaging,
+    KeysetPaging,
     OffsetPaging,
     PageNumberPaging,
-    Paging,
     SinglePage,
+    StatefulScroll,
+    Within,
 )
 
+Params: TypeAlias = Mapping[str, str | int]
+
 _NEXT_LINK: Final = re.compile(r'<([^<>]+)>\s*;[^,<]*\brel\s*=\s*"?next"?')
+
+
+class IncompleteError(PageError):
+    """The pages ended before all was had: some were lost on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +43,15 @@ class PageRequest:
     """One page to ask for; ``place`` names it among the stream's pages (None = the first)."""
 
     path: str
-    query: Mapping[str, str]
+    params: Params
     place: str | None = None
+    is_link: bool = False
 
 
 class Strategy(Protocol):
     """One way of paging."""
 
-    def first(self, path: str, query: Mapping[str, str]) -> PageRequest:
+    def first(self, path: str, params: Params) -> PageRequest:
         """Return the first page's request."""
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:
@@ -50,29 +63,59 @@ class Strategy(Protocol):
         """
 
 
-def strategy_of(paging: Paging) -> Strategy:
+def strategy_of(paging: Within) -> Strategy:  # noqa: PLR0911 - one for each kind
     """Return the strategy that a profile names."""
     match paging:
         case CursorPaging():
             return _ByCursor(paging)
         case PageNumberPaging():
-            return _ByCount(paging, start=paging.first)
+            return _ByNumber(paging)
         case OffsetPaging():
-            return _ByCount(paging, start=0)
-        case LinkPaging():
+            return _ByOffset(paging)
+        case HeaderLinkPaging() | JsonLinkPaging():
             return _ByLink(paging)
+        case KeysetPaging():
+            return _ByKey(paging)
+        case StatefulScroll():
+            return _ByScroll(paging)
         case SinglePage():
             return _Single()
 
 
-def _sized(query: Mapping[str, str], param: str | None, size: int) -> dict[str, str]:
-    return {**query, param: str(size)} if param else dict(query)
+Sized: TypeAlias = (
+    CursorPaging | PageNumberPaging | OffsetPaging | HeaderLinkPaging | JsonLinkPaging | KeysetPaging | StatefulScroll
+)
 
 
-def _says_more(page: CutPage, path: tuple[str, ...]) -> bool:
-    says = value_at(page.values, path)
+def _sized(paging: Sized, params: Params) -> dict[str, str | int]:
+    return {**params, paging.size_param: paging.size} if paging.size_param else dict(params)
+
+
+def _flag(page: CutPage, path: JsonPath) -> bool:
+    says = found_at(page.values, path)
     if not isinstance(says, bool):
-        message = f"it has no true or false at {'.'.join(path)}"
+        message = f"it has no true or false at {spelled(path)}"
+        raise PageError(message)
+    return says
+
+
+def _says(paging: Sized, page: CutPage) -> bool | None:
+    """Return whether more follows, as far as the page says it: None where it says nothing."""
+    if "empty" in paging.stop and not page.items:
+        return False
+    if "short" in paging.stop and len(page.items) < paging.size:
+        return False
+    if paging.ends is not None and _flag(page, paging.ends):
+        return False
+    if paging.has_more is not None:
+        return _flag(page, paging.has_more)
+    return None if paging.ends is None else True
+
+
+def _number(page: CutPage, path: JsonPath) -> int:
+    says = found_at(page.values, path)
+    if isinstance(says, bool) or not isinstance(says, int):
+        message = f"it has no whole number at {spelled(path)}"
         raise PageError(message)
     return says
 
@@ -81,74 +124,162 @@ def _says_more(page: CutPage, path: tuple[str, ...]) -> bool:
 class _ByCursor:
     paging: CursorPaging
 
-    def first(self, path: str, query: Mapping[str, str]) -> PageRequest:
-        return PageRequest(path, _sized(query, self.paging.size_param, self.paging.size))
+    def first(self, path: str, params: Params) -> PageRequest:
+        return PageRequest(path, _sized(self.paging, params))
 
-    def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
-        cursor = value_at(page.values, self.paging.cursor)
-        if cursor is not None and not isinstance(cursor, str | int):
-            message = f"its {'.'.join(self.paging.cursor)} is neither text nor null"
-            raise PageError(message)
-        if self.paging.has_more is not None:
-            if not _says_more(page, self.paging.has_more):
-                return None
-            if cursor in (None, ""):
+    def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:
+        says_more = _says(self.paging, page)
+        if says_more is False:
+            return None
+        cursor = self._cursor(answer, page)
+        if cursor in (None, ""):
+            if says_more:
                 message = "it says that more follows but names no cursor"
                 raise PageError(message)
-        elif cursor in (None, ""):
             return None
-        return PageRequest(request.path, {**request.query, self.paging.param: str(cursor)}, str(cursor))
+        return PageRequest(request.path, {**request.params, self.paging.param: str(cursor)}, str(cursor))
+
+    def _cursor(self, answer: Answer, page: CutPage) -> str | int | None:
+        if self.paging.header is not None:
+            return answer.headers.get(self.paging.header.lower())
+        cursor: Any = found_at(page.values, self.paging.cursor)
+        if cursor is not None and not isinstance(cursor, str | int):
+            message = f"its {spelled(self.paging.cursor)} is neither text nor null"
+            raise PageError(message)
+        return cursor
 
 
 @dataclass(frozen=True, slots=True)
-class _ByCount:
-    """Page numbers and offsets: counted by us, so the source's own size of a page does not matter."""
+class _ByNumber:
+    paging: PageNumberPaging
 
-    paging: PageNumberPaging | OffsetPaging
-    start: int
-
-    def first(self, path: str, query: Mapping[str, str]) -> PageRequest:
-        sized = _sized(query, self.paging.size_param, self.paging.size)
-        return PageRequest(path, {**sized, self.paging.param: str(self.start)})
+    def first(self, path: str, params: Params) -> PageRequest:
+        return PageRequest(path, {**_sized(self.paging, params), self.paging.param: self.paging.first})
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
-        has_more = self.paging.has_more
-        if not page.items if has_more is None else not _says_more(page, has_more):
+        here = int(request.params[self.paging.param])
+        says_more = _says(self.paging, page)
+        if says_more is None and self.paging.pages is not None:
+            says_more = here - self.paging.first + 1 < _number(page, self.paging.pages)
+        if not (page.items if says_more is None else says_more):
             return None
-        step = 1 if isinstance(self.paging, PageNumberPaging) else len(page.items)
-        if step == 0:
+        if not page.items:
             message = "it says that more follows but is empty"
             raise PageError(message)
-        place = str(int(request.query[self.paging.param]) + step)
-        return PageRequest(request.path, {**request.query, self.paging.param: place}, place)
+        return PageRequest(request.path, {**request.params, self.paging.param: here + 1}, str(here + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _ByOffset:
+    """Counted by what came, so the source's own size of a page does not matter."""
+
+    paging: OffsetPaging
+
+    def first(self, path: str, params: Params) -> PageRequest:
+        return PageRequest(path, {**_sized(self.paging, params), self.paging.param: 0})
+
+    def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
+        next_at = int(request.params[self.paging.param]) + len(page.items)
+        says_more = _says(self.paging, page)
+        if says_more is None and self.paging.total is not None:
+            says_more = next_at < _number(page, self.paging.total)
+        if not (page.items if says_more is None else says_more):
+            return None
+        if not page.items:
+            message = "it says that more follows but is empty"
+            raise PageError(message)
+        return PageRequest(request.path, {**request.params, self.paging.param: next_at}, str(next_at))
 
 
 @dataclass(frozen=True, slots=True)
 class _ByLink:
-    paging: LinkPaging
+    paging: HeaderLinkPaging | JsonLinkPaging
 
-    def first(self, path: str, query: Mapping[str, str]) -> PageRequest:
-        return PageRequest(path, _sized(query, self.paging.size_param, self.paging.size))
+    def first(self, path: str, params: Params) -> PageRequest:
+        return PageRequest(path, _sized(self.paging, params))
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
-        link: Any
-        if self.paging.link is None:
-            match = _NEXT_LINK.search(answer.headers.get("link", ""))
-            link = match.group(1) if match else None
-        else:
-            link = value_at(page.values, self.paging.link)
-        if link is None or link == "":
+        says_more = _says(self.paging, page)
+        link = None if says_more is False else self._link(answer, page)
+        if link in (None, ""):
+            if says_more:
+                message = "it says that more follows but has no link to it"
+                raise PageError(message)
             return None
         if not isinstance(link, str):
             message = "its next link is not text"
             raise PageError(message)
         target = urljoin(answer.url, link)
-        return PageRequest(target, {}, target)
+        return PageRequest(target, {}, target, is_link=True)
+
+    def _link(self, answer: Answer, page: CutPage) -> Any:
+        if isinstance(self.paging, JsonLinkPaging):
+            return found_at(page.values, self.paging.link)
+        text = answer.headers.get(self.paging.header.lower(), "")
+        if self.paging.header.lower() != "link":
+            return text
+        match = _NEXT_LINK.search(text)
+        return match.group(1) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class _ByKey:
+    paging: KeysetPaging
+
+    def first(self, path: str, params: Params) -> PageRequest:
+        return PageRequest(path, _sized(self.paging, params))
+
+    def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
+        if not page.items or _says(self.paging, page) is False:
+            return None
+        try:
+            key = found_at(msgspec.json.decode(page.items[-1]), self.paging.key)
+        except (msgspec.DecodeError, RecursionError):
+            key = None
+        if isinstance(key, bool) or not isinstance(key, str | int):
+            message = f"its last record has neither text nor number at {spelled(self.paging.key)}"
+            raise PageError(message)
+        if str(key) == request.place:
+            if self.paging.inclusive and len(page.items) < self.paging.size:
+                return None
+            message = f"all its records have one value at {spelled(self.paging.key)}: raise 'size' above their number"
+            raise PageError(message)
+        return PageRequest(request.path, {**request.params, self.paging.param: key}, str(key))
+
+
+@dataclass(slots=True)
+class _ByScroll:
+    """The source moves on by itself; a place is the number of records before it."""
+
+    paging: StatefulScroll
+    received: int = 0
+
+    def first(self, path: str, params: Params) -> PageRequest:
+        self.received = 0
+        return PageRequest(path, _sized(self.paging, params))
+
+    def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
+        self.received += len(page.items)
+        says_more = _says(self.paging, page)
+        total = None if self.paging.total is None else _number(page, self.paging.total)
+        if not (page.items if says_more is None else says_more):
+            if total is not None and self.received < total:
+                message = f"the scroll ended after {self.received} of {total} records"
+                raise IncompleteError(message)
+            return None
+        if not page.items:
+            message = "it says that more follows but is empty"
+            raise PageError(message)
+        scroll = found_at(page.values, self.paging.scroll)
+        params = dict(request.params)
+        if self.paging.param is not None and isinstance(scroll, str | int):
+            params[self.paging.param] = scroll
+        return PageRequest(request.path, params, f"{scroll or 'scroll'}:{self.received}")
 
 
 class _Single:
-    def first(self, path: str, query: Mapping[str, str]) -> PageRequest:
-        return PageRequest(path, query)
+    def first(self, path: str, params: Params) -> PageRequest:
+        return PageRequest(path, params)
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         return None

@@ -1,195 +1,72 @@
 """A connection's profile: how one tenant's HTTP API maps onto the canonical records.
 
-Belongs here: the shape of the YAML file, its defaults, and the sentence that says what is wrong with
-it. Does not belong here: secrets and addresses (``vipgrid.yaml``), HTTP (``resources.rest``), the
-page loop (``pipeline.ingest.rest``). docs/connections.md explains it by example.
+Belongs here: the whole of the YAML file, its writes, and the sentence that says what is wrong with it. Does not belong
+here: its parts (``pipeline.ingest.profile_*``), secrets and addresses (``vipgrid.yaml``), HTTP (``resources.rest``).
+docs/profiles.md explains every word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from pipeline.errors import ConfigurationError
-from pipeline.settings import Instant, Span
+from pipeline.ingest.profile_auth import Auth, NoAuth
+from pipeline.ingest.profile_limits import Limits
+from pipeline.ingest.profile_mapping import FlaggedDeletions
+from pipeline.ingest.profile_stream import END_FIELDS, DeletionFeed, StreamProfile
+from pipeline.ingest.profile_words import PathTo, Strict
 from pipeline.streams import STREAMS
 
 
-def _path(value: object) -> object:
-    """Read ``a.b.c``; a name that has a dot is written in a list: ``[a.b, c]``."""
-    if isinstance(value, str):
-        return tuple(value.split(".")) if value else ()
-    return value
-
-
-Path_ = Annotated[tuple[str, ...], BeforeValidator(_path)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoAuth(_Strict):
-    """The API asks for nothing."""
-
-    kind: Literal["none"] = "none"
-
-
-class Bearer(_Strict):
-    """A token that does not change: secret ``token``."""
-
-    kind: Literal["bearer"]
-
-
-class ApiKey(_Strict):
-    """A key in a header of the tenant's choice: secret ``api_key``."""
-
-    kind: Literal["api_key"]
-    header: str = "X-Api-Key"
-
-
-class ClientCredentials(_Strict):
-    """OAuth2 client credentials (RFC 6749, 4.4): secrets ``client_id`` and ``client_secret``.
-
-    ``send``: as HTTP Basic or in the form (RFC 6749, 2.3.1). ``grant_in``: Trading Grid's own token
-    service wants the grant type in the query.
-    """
-
-    kind: Literal["oauth2_client_credentials"]
-    token_path: str = "/oauth2/token"  # noqa: S105 - a path
-    send: Literal["basic", "body"] = "basic"
-    grant_in: Literal["body", "query"] = "body"
-    scope: str | None = None
-    lifetime: Span | None = None
-
-
-Auth = Annotated[NoAuth | Bearer | ApiKey | ClientCredentials, Field(discriminator="kind")]
-
-
-class CursorPaging(_Strict):
-    """The page names the next page's cursor; without ``has_more`` a missing cursor is the end."""
-
-    kind: Literal["cursor"]
-    param: str = "cursor"
-    cursor: Path_ = ("next_cursor",)
-    has_more: Path_ | None = None
-    size_param: str | None = None
-    size: int = Field(default=1000, ge=1)
-
-
-class PageNumberPaging(_Strict):
-    """Pages are numbered; the end is an empty page, or where ``has_more`` says so."""
-
-    kind: Literal["page_number"]
-    param: str = "page"
-    first: int = 1
-    has_more: Path_ | None = None
-    size_param: str | None = None
-    size: int = Field(default=1000, ge=1)
-
-
-class OffsetPaging(_Strict):
-    """Pages begin at a number of records; the end is an empty page, or where ``has_more`` says so."""
-
-    kind: Literal["offset"]
-    param: str = "offset"
-    has_more: Path_ | None = None
-    size_param: str | None = "limit"
-    size: int = Field(default=1000, ge=1)
-
-
-class LinkPaging(_Strict):
-    """The next page's address stands in the page at ``link``, or in the ``Link`` header (RFC 8288)."""
-
-    kind: Literal["link"]
-    link: Path_ | None = None
-    size_param: str | None = None
-    size: int = Field(default=1000, ge=1)
-
-
-class SinglePage(_Strict):
-    """Everything comes at once."""
-
-    kind: Literal["single_page"]
-
-
-Paging = Annotated[
-    CursorPaging | PageNumberPaging | OffsetPaging | LinkPaging | SinglePage, Field(discriminator="kind")
-]
-
-
-class Incremental(_Strict):
-    """Only what changed since the last pull is asked for.
-
-    ``lookback`` is asked for again each time; ``full_every``: how often everything is. ``start``:
-    the first pull's value (None = everything).
-    """
-
-    param: str = "changed_since"
-    lookback: Span = timedelta(hours=1)
-    full_every: Span | None = None
-    start: Instant | None = None
-
-
-class StreamProfile(_Strict):
-    """How one stream is read. ``{stream}`` in ``path`` is the stream's name.
-
-    ``watermark``: where the page says up to when the feed is whole. ``mapping``: canonical field to
-    its path in the record, where they differ. ``snapshots``: a pull without ``changed_since`` has
-    every record that there is.
-    """
-
-    path: str = "/v1/{stream}"
-    records: Path_ = ("items",)
-    query: Mapping[str, str] = Field(default_factory=dict)
-    paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
-    incremental: Incremental | None = None
-    watermark: Path_ | None = None
-    mapping: Mapping[str, Path_] = Field(default_factory=dict)
-    snapshots: bool = True
-
-
-class Lookup(_Strict):
-    """How to ask which of our keys the remote has.
-
-    ``param`` is repeated, at most ``batch`` times a request; in each of ``records`` the key stands
-    at ``key`` and the remote's id at ``id``.
-    """
+class Lookup(Strict):
+    """How to ask which of our keys the remote has."""
 
     path: str
+    "Below base_url."
     param: str = "external_key"
-    records: Path_ = ("items",)
-    key: Path_ = ("external_key",)
-    id: Path_
+    "The parameter that takes a key; repeated for several."
+    records: PathTo = ("items",)
+    "Where the answer has its list."
+    key: PathTo = ("external_key",)
+    "Where a record has our key."
+    id: PathTo
+    "Where it has the remote's id."
     batch: int = Field(default=50, ge=1)
+    "How many keys are asked for at once."
 
 
-class Operation(_Strict):
-    """One write. ``{name}`` in ``path`` is the payload's field of that name, which then leaves the body.
-
-    ``fields``: payload field to its path in the body, where they differ. ``integers``: payload fields
-    that are numbers there. ``id``: where the answer says how the remote calls it. ``key_field``: where
-    the body repeats the idempotency key. ``may_be_repeated``: doing it twice is doing it once, so that
-    an unknown outcome needs no look-up.
-    """
+class Operation(Strict):
+    """One write; docs/connections.md says what becomes of it."""
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    "The HTTP method."
     path: str
-    fields: Mapping[str, Path_] = Field(default_factory=dict)
+    "Below base_url; `{name}` is the payload's field of that name, which then leaves the body."
+    fields: Mapping[str, PathTo] = Field(default_factory=dict)
+    "Payload field: its path in the body, where they differ."
     integers: tuple[str, ...] = ()
+    "Payload fields that are numbers in the body."
     constants: Mapping[str, bool | int | str] = Field(default_factory=dict)
-    id: Path_ | None = None
+    "What the body has besides."
+    id: PathTo | None = None
+    "Where the answer says how the remote calls what was made."
     key_header: str | None = "Idempotency-Key"
+    "The header that bears our key."
     key_field: str | None = None
+    "Where the body repeats it."
     replayed_header: str = "Idempotency-Replayed"
+    "The answer's header that says that it was done before."
     may_be_repeated: bool = False
+    "Doing it twice is doing it once, so that an unknown outcome needs no look-up."
     lookup: Lookup | None = None
+    "How to find again what was made."
 
     @property
     def path_fields(self) -> frozenset[str]:
@@ -197,37 +74,19 @@ class Operation(_Strict):
         return frozenset(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
 
-class Limits(_Strict):
-    """What is asked of the source at most, and what it may cost us."""
-
-    requests_per_second: float = Field(default=10, gt=0)
-    deadline: Span = timedelta(seconds=60)
-    attempts: int = Field(default=8, ge=1)
-    max_wait: Span = timedelta(seconds=120)
-    max_body_bytes: int = Field(default=64 * 2**20, ge=1024)
-
-
-class Profile(_Strict):
+class Profile(Strict):
     """A whole profile; ``streams`` says where a stream differs from ``defaults``."""
 
     auth: Auth = NoAuth()
+    "Who we are to the source."
     limits: Limits = Limits()
+    "How fast and how long we ask."
     defaults: StreamProfile = StreamProfile()
+    "How every stream is read that says nothing else."
     streams: Mapping[str, StreamProfile] = Field(default_factory=dict)
+    "Stream: where it differs from `defaults`; a word that it has replaces that of `defaults` whole."
     writes: Mapping[str, Operation] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> Profile:
-        unknown = sorted(set(self.streams) - set(STREAMS))
-        if unknown:
-            message = f"no such stream: {', '.join(unknown)}"
-            raise ValueError(message)
-        for stream, profile in self.streams.items():
-            strange = sorted(set(profile.mapping) - set(STREAMS[stream].field_names))
-            if strange:
-                message = f"stream {stream} has no field {', '.join(strange)} to map"
-                raise ValueError(message)
-        return self
+    "Operation: how it is written."
 
     def of_stream(self, stream: str) -> StreamProfile:
         """Return how a stream is read."""
@@ -238,7 +97,7 @@ def load_profile(path: Path) -> Profile:
     """Read and check a profile.
 
     Raises:
-        ConfigurationError: no file, not YAML, an unknown or wrong field; the sentence names the line.
+        ConfigurationError: no file, not YAML, an unknown or wrong field; the sentence names file, line and field.
 
     """
     try:
@@ -255,14 +114,61 @@ def load_profile(path: Path) -> Profile:
         message = f"The profile {path} is empty: it needs at least 'streams' or 'defaults'."
         raise ConfigurationError(message)
     try:
-        return Profile.model_validate(_with_defaults(raw))
+        profile = Profile.model_validate(_with_defaults(raw))
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = [str(part) for part in first["loc"]]
-        line = _line_of(tree, where)
-        named = ".".join(where) or "the file"
-        message = f"The profile {path} is wrong at {named} (line {line}): {first['msg']}."
-        raise ConfigurationError(message) from error
+        problems = error.errors(include_input=False, include_url=False)
+        where, reason = problems[0]["loc"], _reason(problems[0]["msg"], problems[0]["loc"])
+        raise _wrong(path, tree, where, reason, more=len(problems) - 1) from error
+    problem = next(_contradictions(profile), None)
+    if problem is not None:
+        raise _wrong(path, tree, *problem)
+    return profile
+
+
+def _contradictions(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what no single field of a profile can say of itself: its place, and the reason."""
+    for stream, own in profile.streams.items():
+        here = ("streams", stream)
+        if stream not in STREAMS:
+            yield here, f"no such stream: {stream}{_meant(stream, STREAMS)}"
+            continue
+        names = STREAMS[stream].field_names
+        for name in own.mapping:
+            if name not in names:
+                yield (*here, "mapping", name), f"stream {stream} has no field {name} to map{_meant(name, names)}"
+        end = next((name for name in END_FIELDS if name in names), None)
+        deletions = own.deletions
+        if deletions is not None and end is None:
+            yield (*here, "deletions"), f"a record of {stream} has no field that says when it ended"
+        if isinstance(deletions, FlaggedDeletions) and end in own.mapping:
+            yield (*here, "deletions"), f"{end} is both mapped and marked by 'deletions'"
+        if isinstance(deletions, FlaggedDeletions) and deletions.at is None and "updated_at" not in names:
+            yield (*here, "deletions"), "records have no updated_at here: say 'at'"
+        if isinstance(deletions, DeletionFeed):
+            needed = {field.name for field in STREAMS[stream].fields if field.is_required} | {str(end)}
+            if missing := sorted(needed - set(deletions.mapping)):
+                yield (*here, "deletions", "mapping"), f"it does not say where {', '.join(missing)} comes from"
+
+
+def _wrong(
+    path: Path, tree: yaml.Node | None, where: Sequence[int | str], reason: str, *, more: int = 0
+) -> ConfigurationError:
+    line, known = _place_of(tree, where)
+    named = ".".join(known) or "the file"
+    others = f" (and {more} more)" if more else ""
+    return ConfigurationError(f"The profile {path} is wrong at {named} (line {line}): {reason}{others}.")
+
+
+def _reason(message: str, where: Sequence[int | str]) -> str:
+    text = message.removeprefix("Value error, ")
+    if text.startswith("Extra inputs"):
+        return f"there is no field {where[-1]!r} here; docs/profiles.md lists every word"
+    return "it is missing" if text == "Field required" else text
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
@@ -277,13 +183,34 @@ def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "streams": spread}
 
 
-def _line_of(tree: yaml.Node | None, where: Sequence[str]) -> int:
-    """Return the line, from 1, of the deepest node of the file on the way to a field."""
+def _place_of(tree: yaml.Node | None, where: Sequence[int | str]) -> tuple[int, list[str]]:
+    """Return the line, from 1, of the deepest node of the file on the way to a field, and the way as the file has it.
+
+    What stands in the way but not in the file (the name of a kind) is left out, but for a last, missing field; what a
+    stream took from ``defaults`` is looked for there.
+    """
     node, line = tree, 1
-    for name in where:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        found = [(key, value) for key, value in node.value if key.value == name]
+    known: list[str] = []
+    for position, step in enumerate(where):
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+            known.append(str(step))
+            continue
+        found = (
+            [pair for pair in node.value if pair[0].value == str(step)] if isinstance(node, yaml.MappingNode) else []
+        )
         if found:
             line, node = found[0][0].start_mark.line + 1, found[0][1]
-    return line
+            known.append(str(step))
+        elif position == 2 and where[0] == "streams" and _has_default(tree, str(step)):  # noqa: PLR2004 - below a stream
+            return _place_of(tree, ("defaults", *where[2:]))
+        elif position == len(where) - 1:
+            known.append(str(step))
+    return line, known
+
+
+def _has_default(tree: yaml.Node | None, name: str) -> bool:
+    pairs = tree.value if isinstance(tree, yaml.MappingNode) else []
+    defaults = next((value for key, value in pairs if key.value == "defaults"), None)
+    return isinstance(defaults, yaml.MappingNode) and any(key.value == name for key, _ in defaults.value)

@@ -10,11 +10,12 @@ A stream's ``stream_pulled`` entry is its commit point; a turn that is resumed p
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pipeline.errors import ConfigurationError, SourceError, StateError
 from pipeline.home import Home
@@ -23,8 +24,13 @@ from pipeline.ingest.feeds import Feed, FeedEnd, StartAgain
 from pipeline.ingest.files import FilesFeed
 from pipeline.ingest.landed import STREAM_FAILED, STREAM_PULLED, Pulled, last_pulls
 from pipeline.ingest.landing import Chunk, StreamWriter
+from pipeline.ingest.memory import Memory
+from pipeline.ingest.pages import Page
 from pipeline.ingest.profile import Profile, load_profile
-from pipeline.ingest.rest import RestFeed
+from pipeline.ingest.profile_mapping import Absence
+from pipeline.ingest.quarantine import release_pages
+from pipeline.ingest.reading import key_paths
+from pipeline.ingest.rest import Past, RestFeed
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import Journal, Value
 from pipeline.ledger.turns import Turn
@@ -36,6 +42,13 @@ _MAX_STARTS: Final = 3
 
 ClientFactory: TypeAlias = Callable[[str, RestConnection, Profile], RestClientProtocol]
 Progress: TypeAlias = Callable[[str, int], None]
+
+
+class FeedOf(Protocol):
+    """Makes a stream's feed; ``is_full`` = one that asks for everything."""
+
+    def __call__(self, stream: str, *, is_full: bool) -> Feed:
+        """Return the feed; nothing is asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,7 @@ class _Puller:
     def pull_files(self, streams: Sequence[str], connection: FilesConnection, root: Path) -> PullOutcome:
         """Pull streams from folders."""
 
-        def feed(stream: str) -> Feed:
+        def feed(stream: str, *, is_full: bool) -> Feed:  # noqa: ARG001 - files know no places
             seen = self.last[stream].seen_files if stream in self.last else None
             return FilesFeed(self.connection, connection, root, stream, turn=self.turn, home=self.home, last_seen=seen)
 
@@ -116,13 +129,17 @@ class _Puller:
     ) -> PullOutcome:
         """Pull streams over HTTP."""
 
-        def feed(stream: str) -> Feed:
+        def feed(stream: str, *, is_full: bool) -> Feed:
             last = self.last.get(stream)
-            return RestFeed(self.connection, connection, profile, client, stream, turn=self.turn, last=last)
+            own = profile.of_stream(stream)
+            paths = key_paths(STREAMS[stream], own)
+            memory = Memory(self.home, self.journal, self.lock, self.turn, stream, last, paths)
+            past = Past(last, memory if isinstance(own.deletions, Absence) else None, is_full)
+            return RestFeed(self.connection, connection, profile, client, stream, turn=self.turn, past=past)
 
         return self._pull_all(streams, feed)
 
-    def _pull_all(self, streams: Sequence[str], feed_of: Callable[[str], Feed]) -> PullOutcome:
+    def _pull_all(self, streams: Sequence[str], feed_of: FeedOf) -> PullOutcome:
         """Pull several streams at once; whatever is no fault of a source ends all of them."""
         done = {s: self.last[s].records for s in streams if s in self.last and self.last[s].turn == self.turn.number}
         failed: dict[str, SourceError] = {}
@@ -148,7 +165,7 @@ class _Puller:
                     done[stream] = result
         return PullOutcome(done, failed)
 
-    def _pull(self, stream: str, feed_of: Callable[[str], Feed], stop: threading.Event) -> int | SourceError:
+    def _pull(self, stream: str, feed_of: FeedOf, stop: threading.Event) -> int | SourceError:
         try:
             return self._pull_stream(stream, feed_of, stop)
         except SourceError as error:
@@ -161,7 +178,7 @@ class _Puller:
             self._journal(STREAM_FAILED, stream, data)
             return error
 
-    def _pull_stream(self, stream: str, feed_of: Callable[[str], Feed], stop: threading.Event) -> int:
+    def _pull_stream(self, stream: str, feed_of: FeedOf, stop: threading.Event) -> int:
         with StreamWriter(self.home.landing, STREAMS[stream].system, stream, self.turn.number) as writer:
             feed = self._write_pages(stream, feed_of, writer, stop)
             records = writer.records
@@ -169,18 +186,18 @@ class _Puller:
             self._journal(STREAM_PULLED, stream, self._entry(chunks, feed.end()))
         return records
 
-    def _write_pages(
-        self, stream: str, feed_of: Callable[[str], Feed], writer: StreamWriter, stop: threading.Event
-    ) -> Feed:
+    def _write_pages(self, stream: str, feed_of: FeedOf, writer: StreamWriter, stop: threading.Event) -> Feed:
+        is_full = False
         for _ in range(_MAX_STARTS):
-            feed = feed_of(stream)
+            feed = feed_of(stream, is_full=is_full)
             try:
-                for page in feed.pages():
+                for page in chain(feed.pages(), self._released_pages(stream)):
                     writer.add(page)
                     self.on_progress(stream, writer.records)
                     if stop.is_set():
                         raise _Stopped
-            except StartAgain:
+            except StartAgain as again:
+                is_full = is_full or again.is_full
                 writer.discard()
                 continue
             return feed
@@ -189,6 +206,11 @@ class _Puller:
             "forgot the place before the end was reached: lower the page count or ask its operator."
         )
         raise SourceError(message, is_transient=True)
+
+    def _released_pages(self, stream: str) -> Iterator[Page]:
+        """Yield what a person released from quarantine, to be read again with the mapping of today."""
+        with self.lock:
+            yield from list(release_pages(self.home, self.journal, self.turn, stream))
 
     def _entry(self, chunks: Sequence[Chunk], end: FeedEnd) -> dict[str, Value]:
         seen = end.seen_files
@@ -201,7 +223,10 @@ class _Puller:
             "cursor": end.cursor,
             "chunks": [chunk.as_data() for chunk in chunks],
             "seen_files": None if seen is None else {name: str(value) for name, value in asdict(seen).items()},
-            "mapping": {name: list(path) for name, path in end.mapping.items()},
+            "mapping": dict(end.mapping),
+            "parts": [asdict(part) | {"mapping": dict(part.mapping)} for part in end.parts],
+            "known_fields": None if end.known_fields is None else list(end.known_fields),
+            "notes": list(end.notes),
         }
 
     def _journal(self, kind: str, stream: str, data: dict[str, Value]) -> None:

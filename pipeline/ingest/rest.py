@@ -1,39 +1,61 @@
-"""The ``rest`` connection: one stream of a tenant's HTTP API, read as its profile says.
+"""The ``rest`` connection: one stream of a tenant's HTTP API at one turn, read as its profile says.
 
-Belongs here: the one page loop, where a pull starts and what it ends with. Does not belong here:
-HTTP (``resources.rest``), kinds of paging (``pipeline.ingest.paging``).
+Belongs here: where a pull starts, what belongs to it besides the stream itself, what it ends with. Does not belong
+here: HTTP (``resources.rest``), one way into the stream (``pipeline.ingest.source``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Final
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
 from pipeline.canonical import sha256_hex
-from pipeline.errors import SourceError
-from pipeline.ingest.client import Answer, GoneError, RestClientProtocol
-from pipeline.ingest.feeds import FeedEnd, StartAgain
+from pipeline.errors import ConfigurationError
+from pipeline.ingest.absence import Snapshot
+from pipeline.ingest.client import RestClientProtocol
+from pipeline.ingest.feeds import FeedEnd, Part, SeenFiles
 from pipeline.ingest.landed import Pulled
-from pipeline.ingest.pages import CutPage, Page, PageError, cut_page, value_at
-from pipeline.ingest.paging import PageRequest, strategy_of
-from pipeline.ingest.profile import Incremental, Profile
+from pipeline.ingest.memory import Memory
+from pipeline.ingest.page_loop import PageLoop
+from pipeline.ingest.pages import Page
+from pipeline.ingest.personal import Cutter
+from pipeline.ingest.places import progress_of
+from pipeline.ingest.profile import Profile
+from pipeline.ingest.profile_incremental import ByInstant, Incremental
+from pipeline.ingest.profile_mapping import Absence
+from pipeline.ingest.profile_stream import DeletionFeed, Source, StreamProfile
+from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
+from pipeline.ingest.source import SourceReader, Span, filled
 from pipeline.instants import format_instant, parse_instant
 from pipeline.ledger.turns import Turn
 from pipeline.settings import RestConnection
+from pipeline.streams import STREAMS
 
-MAX_EMPTY_PAGES: Final = 100
+PSEUDONYM_KEY: Final = "pseudonym_key"
 
 
 class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the next pull starts, kept as JSON text in the journal; void for another ``source``."""
+    """Where the next pull starts, kept as JSON text in the journal; void for another ``source``.
+
+    ``changed_since`` is an instant, a number or a token, as the profile's kind of incremental has it.
+    """
 
     source: str
     changed_since: str
     full_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known from earlier pulls; ``is_full`` = ask for everything all the same."""
+
+    last: Pulled | None = None
+    memory: Memory | None = None
+    is_full: bool = False
 
 
 class RestFeed:
@@ -48,118 +70,163 @@ class RestFeed:
         stream: str,
         *,
         turn: Turn,
-        last: Pulled | None,
+        past: Past,
     ) -> None:
-        """Work out where to start; nothing is asked yet."""
+        """Work out where to start; nothing is asked yet.
+
+        Raises:
+            ConfigurationError: the connection lacks a variable of the path, or the key that pseudonyms need.
+
+        """
         self._name = name
-        self._profile = profile.of_stream(stream)
+        self._connection = connection
         self._client = client
-        self._stream = stream
+        self._profile = profile.of_stream(stream)
+        self._stream = STREAMS[stream]
         self._turn = turn
-        self._safety_lag = connection.safety_lag
-        self._path = self._profile.path.format(stream=stream)
-        self._source = connection.base_url.rstrip("/") + self._path
-        self._place = _start(self._profile.incremental, self._source, turn, last)
-        self._declared: datetime | None = None
+        self._past = past
+        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path)
+        by = self._profile.incremental
+        self._lag = by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
+        self._place = None if past.is_full else _start(by, self._source, turn, past.last)
+        place = None if self._place is None else self._place.changed_since
+        self._span = Span(place, turn.now - self._lag)
+        self._cutter = _cutter(name, connection, self._profile)
+        self._main = self._reader(self._profile)
+        self._others = [self._reader(other) for other in self._profile.also]
+        self._snapshot = self._expected_snapshot()
+        self._doubt: str | None = None
+        self._seen: SeenFiles | None = past.last.seen_files if past.last else None
+        self._parts: list[Part] = []
+        self._count = 0
 
     def pages(self) -> Iterator[Page]:
-        """Ask for page after page until the feed says that this was the last.
+        """Yield the stream's pages, those of its further sources, then those of its deletions.
 
         Raises:
             SourceError: a page cannot be had, is not what the profile says, or the pages go in a circle.
             StartAgain: the place that we were at is gone.
 
         """
-        strategy = strategy_of(self._profile.paging)
-        request: PageRequest | None = strategy.first(self._path, self._query())
-        seen: set[str | None] = set()
-        empty_pages = 0
-        while request is not None:
-            if request.place in seen:
-                reason = "its pages go in a circle: a page named one that was read before"
-                raise self._wrong(reason)
-            seen.add(request.place)
-            answer = self._get(request)
-            try:
-                page = cut_page(answer.body, self._profile.records)
-                following = strategy.after(request, answer, page)
-                self._note_watermark(page)
-            except PageError as error:
-                raise self._wrong(str(error)) from error
-            empty_pages = 0 if page.items else empty_pages + 1
-            if empty_pages > MAX_EMPTY_PAGES:
-                reason = f"{empty_pages} empty pages came one after another"
-                raise self._wrong(reason)
-            yield _page(answer, page, request, following)
-            request = following
+        for page in self._main.pages():
+            self._count += 1
+            if self._snapshot is not None:
+                self._snapshot.add(page.items)
+            yield page
+        for other in self._others:
+            yield from self._part(other.pages(), also_mapping(other.source))
+        deletions = self._profile.deletions
+        if isinstance(deletions, DeletionFeed):
+            yield from self._part(self._deletion_reader(deletions).pages(), feed_mapping(self._stream, deletions))
+        elif self._snapshot is not None and self._past.memory is not None and not self._is_cut_short:
+            yield from self._settled(self._snapshot, self._past.memory)
 
     def end(self) -> FeedEnd:
         """Say up to when the stream is had now, and where the next pull starts."""
-        watermark = self._declared or self._turn.now - self._safety_lag
+        watermark = self._watermark()
+        is_whole = not self._is_cut_short
         return FeedEnd(
-            reached_end=True,
-            watermark=watermark,
-            is_snapshot=self._asked_for_everything() and self._profile.snapshots,
-            cursor=self._next_place(watermark),
-            mapping=self._profile.mapping,
+            reached_end=is_whole,
+            watermark=watermark if is_whole else None,
+            is_snapshot=is_whole and self._asked_for_everything() and self._profile.snapshots and self._doubt is None,
+            cursor=self._next_place(watermark) if is_whole else self._last_cursor(),
+            seen_files=self._seen,
+            mapping=mapping_of(self._stream, self._profile),
+            parts=self._parts,
+            known_fields=known_fields(self._stream, self._profile),
+            notes=[self._doubt] if self._doubt else [],
         )
+
+    @property
+    def _is_cut_short(self) -> bool:
+        return any(reader.loop.is_cut_short for reader in (self._main, *self._others))
+
+    def _filled(self, path: str) -> str:
+        return filled(self._name, path, self._stream.name, dict(self._connection.variables))
+
+    def _reader(self, source: Source) -> SourceReader:
+        path = self._filled(source.path)
+        loop = PageLoop(
+            name=self._name,
+            stream=self._stream.name,
+            source=self._connection.base_url.rstrip("/") + path,
+            profile=source,
+            client=self._client,
+            progress=progress_of(source.incremental, self._span.place, self._span.until),
+            cutter=self._cutter,
+            is_from_everything=self._span.place is None,
+        )
+        return SourceReader(loop, path, self._span)
+
+    def _deletion_reader(self, feed: DeletionFeed) -> SourceReader:
+        by = self._profile.incremental
+        return self._reader(
+            Source(
+                path=feed.path,
+                records=feed.records,
+                query=feed.query,
+                paging=feed.paging,
+                headers=self._profile.headers,
+                errors=self._profile.errors,
+                incremental=by if isinstance(by, ByInstant) else None,
+            )
+        )
+
+    def _part(self, pages: Iterable[Page], mapping: Mapping[str, Any]) -> Iterator[Page]:
+        """Yield pages that are read with a mapping of their own."""
+        first = self._count + 1
+        for page in pages:
+            self._count += 1
+            yield page
+        if self._count >= first:
+            self._parts.append(Part(str(first), str(self._count), mapping))
+
+    def _settled(self, snapshot: Snapshot, memory: Memory) -> Iterator[Page]:
+        self._doubt = snapshot.doubt()
+        if self._doubt is None:
+            marked, kept = snapshot.settle(memory.find)
+            self._seen = memory.write(kept)
+            if marked:
+                yield from self._part([self._marked_page(marked)], marked_mapping(self._stream, self._profile))
+
+    def _marked_page(self, marked: Sequence[bytes]) -> Page:
+        return Page(
+            items=list(marked),
+            body_sha256=sha256_hex(b"\n".join(marked)),
+            request={"method": "compare snapshots", "path": self._filled(self._profile.path)},
+            received_at=self._turn.known_at,
+            origin=self._source,
+        )
+
+    def _expected_snapshot(self) -> Snapshot | None:
+        deletions, memory = self._profile.deletions, self._past.memory
+        if not isinstance(deletions, Absence) or memory is None or not self._asked_for_everything():
+            return None
+        paths = key_paths(self._stream, self._profile)
+        return Snapshot(paths, memory.read(), self._turn.now, deletions.max_drop)
 
     def _asked_for_everything(self) -> bool:
-        incremental = self._profile.incremental
-        return self._place is None and (incremental is None or incremental.start is None)
+        by = self._profile.incremental
+        return self._place is None and (by is None or getattr(by, "start", None) is None)
 
-    def _query(self) -> dict[str, str]:
-        query = dict(self._profile.query)
-        incremental = self._profile.incremental
-        if incremental is None:
-            return query
-        if self._place is not None:
-            query[incremental.param] = self._place.changed_since
-        elif incremental.start is not None:
-            query[incremental.param] = format_instant(incremental.start)
-        return query
+    def _watermark(self) -> datetime:
+        declared = [reader.loop.declared for reader in (self._main, *self._others) if reader.loop.declared is not None]
+        return min(declared) if declared else self._turn.now - max(self._connection.safety_lag, self._lag)
 
-    def _get(self, request: PageRequest) -> Answer:
-        try:
-            return self._client.get(request.path, tuple(request.query.items()), what=self._stream)
-        except GoneError as error:
-            if request.place is None:
-                raise
-            raise StartAgain from error
-
-    def _note_watermark(self, page: CutPage) -> None:
-        """Keep the earliest watermark of the pages: a later page's says nothing of what the first one missed."""
-        if self._profile.watermark is None:
-            return
-        text = value_at(page.values, self._profile.watermark)
-        if text is None:
-            return
-        try:
-            declared = parse_instant(text)
-        except (ValueError, TypeError) as error:
-            message = f"its {'.'.join(self._profile.watermark)} is not an instant with an offset"
-            raise PageError(message) from error
-        self._declared = declared if self._declared is None else min(self._declared, declared)
+    def _last_cursor(self) -> str | None:
+        return self._past.last.cursor if self._past.last else None
 
     def _next_place(self, watermark: datetime) -> str | None:
-        incremental = self._profile.incremental
-        if incremental is None:
+        changed_since = self._main.loop.progress.next_place(watermark)
+        if changed_since is None:
             return None
         full_at = format_instant(self._turn.now) if self._place is None else self._place.full_at
-        place = _Place(self._source, format_instant(watermark - incremental.lookback), full_at)
-        return msgspec.json.encode(place).decode()
-
-    def _wrong(self, reason: str) -> SourceError:
-        message = (
-            f"Fetching {self._stream} from {self._name} ({self._source}) gave a page that is not what the "
-            f"profile says: {reason}. Correct the profile, or ask the operator of the source."
-        )
-        return SourceError(message, is_transient=False)
+        return msgspec.json.encode(_Place(self._source, changed_since, full_at)).decode()
 
 
 def _start(incremental: Incremental | None, source: str, turn: Turn, last: Pulled | None) -> _Place | None:
     """Return where to start, None for a pull of everything."""
-    if incremental is None or last is None or last.cursor is None or not last.reached_end:
+    if incremental is None or last is None or last.cursor is None:
         return None
     place = msgspec.json.decode(last.cursor, type=_Place)
     if place.source != source:
@@ -167,20 +234,21 @@ def _start(incremental: Incremental | None, source: str, turn: Turn, last: Pulle
     every = incremental.full_every
     if every is not None and turn.now >= parse_instant(place.full_at) + every:
         return None
+    if isinstance(incremental, ByInstant) and incremental.retention is not None:
+        forgotten = turn.now - incremental.retention
+        return None if parse_instant(place.changed_since) < forgotten else place
     return place
 
 
-def _page(answer: Answer, page: CutPage, request: PageRequest, following: PageRequest | None) -> Page:
-    path = urlsplit(answer.url).path
-    return Page(
-        items=page.items,
-        body_sha256=sha256_hex(answer.body),
-        request={"method": "GET", "path": path, "query": urlencode(answer.query)},
-        received_at=answer.received_at,
-        origin=answer.url,
-        status=answer.status,
-        server_date=answer.headers.get("date"),
-        cursor_in=request.place,
-        cursor_out=None if following is None else following.place,
-        envelope=page.envelope,
-    )
+def _cutter(name: str, connection: RestConnection, profile: StreamProfile) -> Cutter | None:
+    paths = profile.personal_paths
+    if not paths:
+        return None
+    key = connection.secrets[PSEUDONYM_KEY].get_secret_value() if PSEUDONYM_KEY in connection.secrets else ""
+    if not key and "pseudonymise" in paths.values():
+        message = (
+            f"Connection {name} makes pseudonyms and needs a key for them, the same for all connections: write "
+            f"secrets: {{{PSEUDONYM_KEY}: ${{NAME_OF_THE_VARIABLE}}}}."
+        )
+        raise ConfigurationError(message)
+    return Cutter(paths, key.encode())

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import msgspec
 
-from pipeline.canonical import canonical
+from pipeline.canonical import NotCanonicalError, canonical, canonical_text
 from pipeline.errors import StateError
 from pipeline.instants import format_instant
 
@@ -31,8 +30,7 @@ PERSON_ROLE: Final = "person"
 Value: TypeAlias = "str | bool | Sequence[Value] | Mapping[str, Value] | None"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry before it has its place in the journal.
 
     ``source``/``source_id`` name what it is about (``vip``, an action's key …), ``known_at`` is the
@@ -53,8 +51,7 @@ class Draft:
     supersedes: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One entry as it stands in the journal; ``data`` is as the kind's writer made it."""
 
     seq: int
@@ -64,7 +61,23 @@ class Entry:
     run_id: str
     source_id: str | None
     reason: str | None
-    data: dict[str, Any]
+    data: Mapping[str, Any]
+
+
+class _Line(msgspec.Struct, frozen=True, gc=False):
+    """What is read of a line; ``data`` only where its kind is asked for."""
+
+    kind: str
+    known_at: str
+    actor: str
+    run_id: str
+    source_id: str | None
+    reason: str | None
+    data: msgspec.Raw
+
+
+_line_decoder: Final = msgspec.json.Decoder(_Line)
+_data_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Journal:
@@ -84,7 +97,7 @@ class Journal:
         """
         if not drafts:
             return
-        lines = b"".join(_line(draft) for draft in drafts)
+        lines = _lines(drafts)
         is_new = not self.path.exists()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -112,12 +125,13 @@ class Journal:
         with self.path.open("rb") as file:
             for seq, line in enumerate(file):
                 try:
-                    raw = msgspec.json.decode(line)
-                    if kinds is None or raw["kind"] in kinds:
-                        yield _entry(seq, raw)
-                except (msgspec.DecodeError, KeyError, TypeError) as error:
+                    read = _line_decoder.decode(line)
+                    entry = _entry(seq, read) if kinds is None or read.kind in kinds else None
+                except (msgspec.DecodeError, UnicodeError) as error:
                     message = f"Entry {seq} of the journal {self.path} cannot be read: {error}; restore a backup."
                     raise StateError(message) from error
+                if entry is not None:
+                    yield entry
 
     def mend(self) -> Path | None:
         """Set a torn last line aside, which no fsync ever covered, and return where it lies now.
@@ -149,7 +163,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _line(draft: Draft) -> bytes:
+def _lines(drafts: Sequence[Draft]) -> bytes:
+    stamps: dict[int, str] = {}
+    lines = []
+    for draft in drafts:
+        # Most drafts of a write share one clock: it is told by identity, for as long as the drafts live.
+        known_at = stamps.get(id(draft.known_at))
+        if known_at is None:
+            known_at = stamps[id(draft.known_at)] = format_instant(draft.known_at)
+        lines.append(_line(draft, known_at))
+    lines.append(b"")
+    return b"\n".join(lines)
+
+
+def _line(draft: Draft, known_at: str) -> bytes:
     envelope = {
         "v": FORMAT_VERSION,
         "kind": draft.kind,
@@ -159,7 +186,7 @@ def _line(draft: Draft) -> bytes:
         "occurred_at": format_instant(draft.occurred_at) if draft.occurred_at else None,
         "occurred_raw": None,
         "recorded_at": None,
-        "known_at": format_instant(draft.known_at),
+        "known_at": known_at,
         "actor": draft.actor,
         "role": draft.role,
         "reason": draft.reason,
@@ -169,12 +196,18 @@ def _line(draft: Draft) -> bytes:
         "data": draft.data,
         "pii": None,
     }
-    _refuse_numbers(draft.kind, draft.data)
-    text = canonical(envelope)
+    try:
+        text = canonical_text(envelope)
+        if text is None:
+            _refuse_numbers(draft.kind, draft.data)
+            text = canonical(envelope)
+    except NotCanonicalError as error:
+        message = f"A journal entry of kind {draft.kind!r} has no canonical text ({error}): nothing was written."
+        raise StateError(message) from error
     if len(text) > MAX_ENTRY_BYTES:
         message = f"A journal entry of kind {draft.kind!r} has {len(text)} bytes, more than {MAX_ENTRY_BYTES}."
         raise StateError(message)
-    return text + b"\n"
+    return text
 
 
 def _refuse_numbers(kind: str, value: object) -> None:
@@ -189,16 +222,16 @@ def _refuse_numbers(kind: str, value: object) -> None:
             _refuse_numbers(kind, part)
 
 
-def _entry(seq: int, raw: dict[str, Any]) -> Entry:
+def _entry(seq: int, line: _Line) -> Entry:
     return Entry(
         seq=seq,
-        kind=raw["kind"],
-        known_at=raw["known_at"],
-        actor=raw["actor"],
-        run_id=raw["run_id"],
-        source_id=raw["source_id"],
-        reason=raw["reason"],
-        data=raw["data"],
+        kind=line.kind,
+        known_at=line.known_at,
+        actor=line.actor,
+        run_id=line.run_id,
+        source_id=line.source_id,
+        reason=line.reason,
+        data=_data_decoder.decode(line.data),
     )
 
 

@@ -1,32 +1,39 @@
 """Rendering: from a notice's facts to subject, body and details in the partner's language and zone.
 
-Belongs here: which template, how instants and lists are written, the machine-readable details.
-Does not belong here: wording (``templates/``), facts (``sql/sync/notice_facts.sql``).
+Belongs here: which template, the values of its names, the machine-readable details.
+Does not belong here: wording (``templates/``), facts (``sql/sync/notice_facts.sql``), dates as text (``spoken``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone
-
+from pipeline.instants import format_instant, parse_instant
 from pipeline.ledger.journal import Value
-from pipeline.notices.facts import NoticeFacts
-from pipeline.notices.templates import DEFAULT_LANGUAGE, Templates
+from pipeline.notices.facts import AssetFacts, NoticeFacts, PartnerFacts
+from pipeline.notices.filling import NoticeTemplate
+from pipeline.notices.names import COMMON, OBLIGATIONS, SAID
+from pipeline.notices.spoken import FALLBACK, Tongue, spoken, tongue_of, zone_of
+from pipeline.notices.templates import Templates
 from pipeline.notices.text import block, one_line
 
 MAX_SUBJECT_CHARACTERS: Final = 300
-# British English: its dates and its 24 hours are misread nowhere.
-FALLBACK_LOCALE: Final = Locale(DEFAULT_LANGUAGE, "GB")
 MAX_REGIONS: Final = 50
 MAX_REGIONS_CHARACTERS: Final = 1_000
+MAX_ITEMS_CHARACTERS: Final = 12_000
 HELD_RUNG: Final = "obtained"
 HELD_RUNG_NO: Final = "4"
+_NOTHING: Final[Mapping[str, str | bool | None]] = {
+    name: False if isinstance(value, bool) else None for name, value in COMMON.items()
+}
+_UNSAID: Final[Mapping[str, Mapping[str, str | bool | None]]] = {
+    kind: dict.fromkeys(names) for kind, names in SAID.items()
+}
+_LISTS: Final = frozenset({"items", "changes", "rules", "new_rules", "gone_rules", "candidates"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,107 +46,217 @@ class NoticeText:
     details: Mapping[str, Value]
 
 
-def render_notice(templates: Templates, facts: NoticeFacts, *, due_at: datetime, now: datetime) -> NoticeText:
-    """Word one notice; an answer to it is due by ``due_at``.
+class Renderer:
+    """Words the notices of one turn; what many of them share is put into words once."""
 
-    Raises:
-        ConfigurationError: the template fails on these facts.
+    def __init__(self, templates: Templates, now: datetime) -> None:
+        """Word as of ``now``."""
+        self._templates = templates
+        self._now = now
+        self._now_text = format_instant(now)
+        self._shared: dict[tuple[object, ...], dict[str, str | bool | None]] = {}
+        self._details: dict[tuple[object, ...], dict[str, Value]] = {}
 
-    """
-    locale = locale_of(facts.locale)
-    language, template = templates.find(locale.language, facts.kind)
-    spoken = locale if language == locale.language else FALLBACK_LOCALE
-    zone_name, zone = _zone(facts.zone)
+    def notice(self, facts: NoticeFacts, due_at: datetime | None) -> NoticeText:
+        """Word one notice; an answer to it is due by ``due_at``.
 
-    def when(instant: datetime | None) -> str | None:
-        return None if instant is None else _spoken(instant, zone_name, spoken)
+        Raises:
+            ConfigurationError: the template fails on these facts.
 
-    values: dict[str, str | bool | None] = {
-        "partner_name": _line(facts.partner_name) or one_line(facts.partner_id),
-        "asset_id": one_line(facts.trading_grid_asset_id or facts.asset_id),
-        "asset_title": one_line(facts.asset_title) or one_line(facts.asset_id),
-        "sku": _line(facts.sku),
-        "brand": _line(facts.brand),
-        "version": _version(facts.version_no, facts.version_label),
-        "file_name": _line(facts.file_name),
-        "change_summary": _block(facts.change_summary),
-        "replacement_instructions": _block(facts.replacement_instructions),
-        "usage_guidance": _block(facts.usage_guidance),
-        "restricted_regions": one_line(", ".join(facts.restricted_regions or []), MAX_REGIONS_CHARACTERS) or None,
-        "withdrawal_reason": _block(facts.withdrawal_reason),
-        "effective_on": when(facts.effective_at),
-        "is_effective": facts.effective_at is not None and facts.effective_at <= now,
-        "withdrawn_on": when(facts.withdrawn_from) or "",
-        "expired_on": when(facts.expires_at) or "",
-        "zone": zone_name,
-        "held": ", ".join(str(number) for number in sorted(facts.held_versions or [])) or None,
-        "copy_version": None if facts.copy_version_no is None else str(facts.copy_version_no),
-        "copy_obtained_on": when(facts.copy_obtained_at),
-        "is_regressed": facts.position == "regressed",
-        "is_entitled": bool(facts.is_entitled),
-        "target_version": None
-        if facts.target_version_no is None or facts.target_version_no == facts.version_no
-        else _version(facts.target_version_no, facts.target_version_label),
-        "due_on": when(due_at),
-    }
-    subject, body = template.render(values)
-    return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, _details(facts, zone_name, zone))
+        """
+        tongue, language, template = self._by_kind(facts.kind, facts.partner.locale)
+        subject, body = template.render(self._values(facts, tongue, due_at, template.names))
+        return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, self._details_of(facts))
 
+    def subject(self, facts: NoticeFacts, due_at: datetime | None) -> str:
+        """Word the subject alone: a notice's line in a digest."""
+        tongue, _, template = self._by_kind(facts.kind, facts.partner.locale)
+        values = self._values(facts, tongue, due_at, template.subject_names)
+        return template.render_subject(values)[:MAX_SUBJECT_CHARACTERS]
 
-@lru_cache(maxsize=512)
-def locale_of(raw: str | None) -> Locale:
-    """Return the locale that a partner's ``locale`` names (``de-CH``, ``de_CH``), English where it names none."""
-    try:
-        return Locale.parse(raw.replace("-", "_")) if raw else FALLBACK_LOCALE
-    except (ValueError, TypeError, UnknownLocaleError):
-        return FALLBACK_LOCALE
+    def digest(self, partner: PartnerFacts, subjects: Sequence[str]) -> NoticeText:
+        """Word what collects several notices to one partner: their subjects, one a line."""
+        _, language, template = self._by_kind("digest", partner.locale)
+        values = {
+            **_NOTHING,
+            "partner_name": _line(partner.partner_name) or one_line(partner.partner_id),
+            "zone": zone_of(partner.zone)[0],
+            "count": str(len(subjects)),
+            "items": _listed([f"- {subject}" for subject in subjects]),
+        }
+        subject, body = template.render(values)
+        return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, {})
 
+    def escalation(self, lines: Sequence[str], partner_count: int, language: str) -> tuple[str, str]:
+        """Word to an asset's owner what is overdue, a line each."""
+        _, _, template = self._by_kind("escalation", language)
+        items = _listed([f"- {line}" for line in lines])
+        counts = {"count": str(len(lines)), "partner_count": str(partner_count), "items": items}
+        subject, body = template.render({**_NOTHING, "partner_name": "", "zone": "", **counts})
+        return subject[:MAX_SUBJECT_CHARACTERS], body
 
-@lru_cache(maxsize=4_096)
-def _spoken(instant: datetime, zone_name: str, locale: Locale) -> str:
-    local = instant.astimezone(_zone(zone_name)[1])
-    return f"{format_date(local, 'long', locale)}, {format_time(local, 'short', locale=locale)} ({zone_name})"
+    def when(self, instant: datetime, zone: str, locale: str | None) -> str:
+        """Tell an instant in a zone and a locale."""
+        return spoken(instant, zone_of(zone)[0], tongue_of(locale))
 
+    def _by_kind(self, kind: str, locale: str | None) -> tuple[Tongue, str, NoticeTemplate]:
+        tongue = tongue_of(locale)
+        language, template = self._templates.find(tongue.language, kind)
+        return (tongue if language == tongue.language else FALLBACK), language, template
 
-@lru_cache(maxsize=512)
-def _zone(name: str) -> tuple[str, tzinfo]:
-    try:
-        return name, get_timezone(name)
-    except LookupError:
-        return "UTC", UTC
+    def _values(
+        self, facts: NoticeFacts, tongue: Tongue, due_at: datetime | None, wanted: frozenset[str]
+    ) -> dict[str, str | bool | None]:
+        partner, asset = facts.partner, facts.asset
+        zone = zone_of(partner.zone)[0]
+        values = {
+            **self._shared_values(asset, zone, tongue),
+            "partner_name": _line(partner.partner_name) or one_line(partner.partner_id),
+            "zone": zone,
+            "held": facts.held_versions or None,
+            "copy_version": None if facts.copy_version_no is None else str(facts.copy_version_no),
+            "copy_obtained_on": _when(facts.copy_obtained_at, zone, tongue) if "copy_obtained_on" in wanted else None,
+            "is_regressed": facts.position == "regressed",
+            "is_entitled": facts.is_entitled,
+            "is_former_recipient": facts.rule == "obtained_this_safety_asset_before",
+            "is_joiner": facts.rule == "became_entitled_while_it_is_live",
+            "has_version": asset is not None and _holds(facts, asset.version_no),
+            "due_on": None if due_at is None or "due_on" not in wanted else spoken(due_at, zone, tongue),
+        }
+        target = facts.target_version_no
+        if target is not None and (asset is None or target != asset.version_no):
+            values["target_version"] = _version(target, facts.target_version_label)
+        if facts.kind in _UNSAID:
+            values.update(self._said(facts, zone, tongue, wanted))
+        return values
 
+    def _said(
+        self, facts: NoticeFacts, zone: str, tongue: Tongue, wanted: frozenset[str]
+    ) -> dict[str, str | bool | None]:
+        values = dict(_UNSAID[facts.kind])
+        for name, value in facts.said.items():
+            if name.endswith("_at"):
+                spoken_name = f"{name[:-3]}_on"
+                if spoken_name in wanted and spoken_name != "due_on":
+                    values[spoken_name] = _when(value, zone, tongue)
+            elif name in _LISTS:
+                values[name] = _listed(value.split("\n"))
+            else:
+                values[name] = block(value) if "\n" in value or name == "usage_guidance" else one_line(value)
+        if "due_at" in facts.said:
+            values["is_overdue"] = "yes" if facts.said["due_at"] < self._now_text else None
+        return values
 
-def _details(facts: NoticeFacts, zone_name: str, zone: tzinfo) -> dict[str, Value]:
-    local = None if facts.effective_at is None else facts.effective_at.astimezone(zone).replace(tzinfo=None)
-    return {
-        "version_label": _line(facts.version_label),
-        "effective_local": None if local is None else local.isoformat(timespec="seconds"),
-        "effective_timezone": zone_name,
-        "replacement_instructions": _plain(facts.replacement_instructions),
-        "usage_guidance": _plain(facts.usage_guidance),
-        "change_summary": _plain(facts.change_summary),
-        "restricted_regions": [one_line(region, 40) for region in facts.restricted_regions or []][:MAX_REGIONS],
-        "evidence": evidence_of(facts),
-    }
+    def _shared_values(self, asset: AssetFacts | None, zone: str, tongue: Tongue) -> Mapping[str, str | bool | None]:
+        if asset is None:
+            return _NOTHING
+        key = (asset.asset_id, asset.version_no, asset.region, asset.zone, tongue)
+        values = self._shared.get(key)
+        if values is None:
+            values = self._shared[key] = self._asset_values(asset, zone, tongue)
+        return values
+
+    def _asset_values(self, asset: AssetFacts, zone: str, tongue: Tongue) -> dict[str, str | bool | None]:
+        def when(instant: datetime | None) -> str | None:
+            return None if instant is None else spoken(instant, zone, tongue)
+
+        return {
+            **_NOTHING,
+            "asset_id": one_line(asset.trading_grid_asset_id or asset.asset_id),
+            "asset_title": one_line(asset.asset_title) or one_line(asset.asset_id),
+            "sku": _line(asset.sku),
+            "brand": _line(asset.brand),
+            "classification": asset.classification,
+            "version": None if asset.version_no is None else _version(asset.version_no, asset.version_label),
+            "file_name": _line(asset.file_name),
+            "format": _line(asset.format),
+            "change_summary": _block(asset.change_summary),
+            "replacement_instructions": _block(asset.replacement_instructions),
+            "usage_guidance": _block(asset.usage_guidance),
+            "restricted_regions": one_line(", ".join(asset.restricted_regions or []), MAX_REGIONS_CHARACTERS) or None,
+            "withdrawal_reason": _block(asset.withdrawal_reason),
+            "effective_on": when(asset.effective_at),
+            "is_effective": asset.effective_at is not None and asset.effective_at <= self._now,
+            "is_same_file": asset.is_same_file,
+            "withdrawn_on": when(asset.withdrawn_from) or "",
+            "expired_on": when(asset.expires_at) or "",
+        }
+
+    def _details_of(self, facts: NoticeFacts) -> dict[str, Value]:
+        said: dict[str, Value] = {
+            name: _plain(value) if "\n" in value else one_line(value) for name, value in facts.said.items()
+        }
+        if facts.asset is None:
+            return {**said, "evidence": evidence_of(facts)}
+        asset = facts.asset
+        key = (asset.asset_id, asset.version_no, asset.region, asset.zone)
+        shared = self._details.get(key)
+        if shared is None:
+            shared = self._details[key] = _asset_details(asset)
+        return {**shared, **said, "evidence": evidence_of(facts)}
 
 
 def evidence_of(facts: NoticeFacts) -> dict[str, Value]:
     """Return what the notice rests on: what the partner holds, from which rung, since when."""
-    obtained_at = facts.copy_obtained_at
+    held = facts.copy_obtained_at is not None
     return {
         "position": facts.position,
         "position_rule": None if facts.position_rule is None else str(facts.position_rule),
-        "held_versions": [str(number) for number in sorted(facts.held_versions or [])],
+        "held_versions": facts.held_versions.split(", ") if facts.held_versions else [],
         "copy_version_no": None if facts.copy_version_no is None else str(facts.copy_version_no),
-        "copy_obtained_at": None if obtained_at is None else obtained_at.isoformat(),
-        "rung": HELD_RUNG,
-        "rung_no": HELD_RUNG_NO,
+        "copy_obtained_at": facts.copy_obtained_at,
+        "rung": HELD_RUNG if held else None,
+        "rung_no": HELD_RUNG_NO if held else None,
     }
 
 
+def owes_answer(kind: str) -> bool:
+    """Say whether a notice of this kind makes an obligation (docs/domain.md, 7)."""
+    return kind in OBLIGATIONS
+
+
+def _asset_details(asset: AssetFacts) -> dict[str, Value]:
+    zone_name, zone = zone_of(asset.zone)
+    local = None if asset.effective_at is None else asset.effective_at.astimezone(zone).replace(tzinfo=None)
+    return {
+        "version_label": _line(asset.version_label),
+        "effective_local": None if local is None else local.isoformat(timespec="seconds"),
+        "effective_timezone": zone_name,
+        "replacement_instructions": _plain(asset.replacement_instructions),
+        "usage_guidance": _plain(asset.usage_guidance),
+        "change_summary": _plain(asset.change_summary),
+        "restricted_regions": [one_line(region, 40) for region in asset.restricted_regions or []][:MAX_REGIONS],
+    }
+
+
+def _holds(facts: NoticeFacts, version_no: int | None) -> bool:
+    return bool(facts.held_versions) and str(version_no) in (facts.held_versions or "").split(", ")
+
+
+@lru_cache(maxsize=65_536)
+def _when(raw: str | None, zone: str, tongue: Tongue) -> str | None:
+    return None if not raw else spoken(parse_instant(raw), zone, tongue)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    """Return lines, each made harmless and indented where it is no list already; the first so many."""
+    kept: list[str] = []
+    size = 0
+    for place, raw in enumerate(lines):
+        line = one_line(raw)
+        if not line:
+            continue
+        size += len(line) + 1
+        if size > MAX_ITEMS_CHARACTERS:
+            kept.append(f"… (+{len(lines) - place})")
+            break
+        kept.append(line if line.startswith("- ") else f"    {line}")
+    return "\n".join(kept)
+
+
 def _version(number: int, label: str | None) -> str:
-    spoken = _line(label)
-    return f"{number} ({spoken})" if spoken and spoken != str(number) else str(number)
+    said = _line(label)
+    return f"{number} ({said})" if said and said != str(number) else str(number)
 
 
 def _line(raw: str | None) -> str | None:
@@ -151,5 +268,5 @@ def _block(raw: str | None) -> str | None:
 
 
 def _plain(raw: str | None) -> str | None:
-    spoken = _block(raw)
-    return None if spoken is None else "\n".join(line.strip() for line in spoken.split("\n"))
+    said = _block(raw)
+    return None if said is None else "\n".join(line.strip() for line in said.split("\n"))

@@ -1,7 +1,7 @@
 """Notice templates: files per language and kind, checked when they are loaded.
 
-Belongs here: the names that a template may use, loading, the check. Does not belong here: the values of these
-names (``render``).
+Belongs here: loading, the check, finding the template of a language. Does not belong here: the names that a template
+may use (``names``), how it is filled in (``filling``), the values (``render``).
 
 A template is a text file: the first line ``Subject: …``, an empty line, the body. Jinja2's sandbox renders both;
 docs/notices.md lists the names.
@@ -14,74 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 from pipeline.errors import ConfigurationError
+from pipeline.notices.filling import NoticeTemplate, Wording
+from pipeline.notices.names import KINDS, poor_sample, rich_sample
 
-KINDS: Final = ("version_change", "withdrawal", "expiry")
 DEFAULT_LANGUAGE: Final = "en"
 TEMPLATES_FOLDER: Final = Path(__file__).parent / "templates"
 _SUBJECT: Final = "Subject: "
-
-# The names that a template may use, each with a sample; those without a sample value are None in the poorer sample.
-RICH_SAMPLE: Final[Mapping[str, str | bool | None]] = {
-    "partner_name": "Nordwind Getränke",
-    "asset_id": "AS-1",
-    "asset_title": "Allergen sheet",
-    "sku": "4711",
-    "brand": "Nordwind",
-    "version": "3 (2026.1)",
-    "file_name": "allergens-3.pdf",
-    "change_summary": "    Sulphites added",
-    "replacement_instructions": "    Replace the sheet in every shop",
-    "usage_guidance": "    Show it at the counter",
-    "restricted_regions": "US-CA, US-NY",
-    "withdrawal_reason": "    Wrong table",
-    "effective_on": "3 March 2026, 00:00 (Europe/Berlin)",
-    "is_effective": True,
-    "withdrawn_on": "3 March 2026, 00:00 (Europe/Berlin)",
-    "expired_on": "3 March 2026, 00:00 (Europe/Berlin)",
-    "zone": "Europe/Berlin",
-    "held": "1, 2",
-    "copy_version": "2",
-    "copy_obtained_on": "1 February 2026, 10:00 (Europe/Berlin)",
-    "is_regressed": True,
-    "is_entitled": True,
-    "target_version": "3 (2026.1)",
-    "due_on": "10 March 2026, 08:00 (Europe/Berlin)",
-}
-_ALWAYS_THERE: Final = frozenset(
-    {"partner_name", "asset_id", "asset_title", "version", "zone", "due_on", "withdrawn_on", "expired_on"}
-)
-POOR_SAMPLE: Final[Mapping[str, str | bool | None]] = {
-    name: value if name in _ALWAYS_THERE else False if isinstance(value, bool) else None
-    for name, value in RICH_SAMPLE.items()
-}
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeTemplate:
-    """One kind of notice in one language."""
-
-    name: str
-    subject: Template
-    body: Template
-
-    def render(self, values: Mapping[str, str | bool | None]) -> tuple[str, str]:
-        """Return subject and body; the subject is one line, the body has no empty lines in a row.
-
-        Raises:
-            ConfigurationError: the template fails on these values.
-
-        """
-        try:
-            subject = " ".join(self.subject.render(values).split())
-            body = _without_gaps(self.body.render(values))
-        except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            message = f"The notice template {self.name} fails: {error}."
-            raise ConfigurationError(message) from error
-        return subject, body
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +63,7 @@ def load_templates(folder: Path = TEMPLATES_FOLDER) -> Templates:
 
 
 def _load(environment: SandboxedEnvironment, path: Path) -> NoticeTemplate:
-    name = _name(path)
+    name, kind = _name(path), path.stem
     try:
         head, _, body = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeError) as error:
@@ -132,23 +74,25 @@ def _load(environment: SandboxedEnvironment, path: Path) -> NoticeTemplate:
         raise ConfigurationError(message)
     template = NoticeTemplate(
         name,
-        _compiled(environment, head.removeprefix(_SUBJECT), name, first_line=1),
-        _compiled(environment, body, name, first_line=2),
+        _compiled(environment, head.removeprefix(_SUBJECT), name, kind, first_line=1),
+        _compiled(environment, body, name, kind, first_line=2),
     )
-    for sample in (RICH_SAMPLE, POOR_SAMPLE):
+    for sample in (rich_sample(kind), poor_sample(kind)):
         if not all(template.render(sample)):
             message = f"The notice template {name} gives an empty subject or body on a sample."
             raise ConfigurationError(message)
     return template
 
 
-def _compiled(environment: SandboxedEnvironment, text: str, name: str, *, first_line: int) -> Template:
+def _compiled(environment: SandboxedEnvironment, text: str, name: str, kind: str, *, first_line: int) -> Wording:
+    known = rich_sample(kind)
     try:
-        unknown = meta.find_undeclared_variables(environment.parse(text)) - set(RICH_SAMPLE)
+        parsed = environment.parse(text)
+        unknown = meta.find_undeclared_variables(parsed) - set(known)
         if unknown:
-            message = f"The notice template {name} uses {', '.join(sorted(unknown))}; known: {', '.join(RICH_SAMPLE)}."
+            message = f"The notice template {name} uses {', '.join(sorted(unknown))}; known: {', '.join(known)}."
             raise ConfigurationError(message)
-        return environment.from_string(text)
+        return Wording(name, environment.from_string(text), parsed)
     except TemplateSyntaxError as error:
         message = f"The notice template {name}, line {error.lineno + first_line - 1}: {error.message}."
         raise ConfigurationError(message) from error
@@ -156,11 +100,3 @@ def _compiled(environment: SandboxedEnvironment, text: str, name: str, *, first_
 
 def _name(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
-
-
-def _without_gaps(text: str) -> str:
-    kept: list[str] = []
-    for line in text.strip().split("\n"):
-        if line.strip() or (kept and kept[-1]):
-            kept.append(line.rstrip())
-    return "\n".join(kept)

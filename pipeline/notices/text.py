@@ -7,6 +7,7 @@ Does not belong here: wording.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 MAX_LINE_CHARACTERS: Final = 200
@@ -17,8 +18,12 @@ _HARMFUL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u
 _INDENT: Final = "    "
 
 
+@lru_cache(maxsize=65_536)
 def one_line(raw: str, most: int = MAX_LINE_CHARACTERS) -> str:
     """Return the text on one line, without control characters, at most ``most`` of them."""
+    # What can be printed, blanks being the one kind of space, has nothing harmful and no breaks.
+    if raw.isprintable():
+        return _shortened(" ".join(raw.split()), most)
     return _shortened(" ".join(_HARMFUL.sub("", _BREAKS.sub(" ", raw)).split()), most)
 
 

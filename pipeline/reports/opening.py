@@ -42,11 +42,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A query and its parameters; ``each_counts`` says what one of its rows counts as."""
+    """A query and its parameters; ``counts`` is the aggregate of its rows that is the cell's number."""
 
     query: str
     parameters: Mapping[str, object]
-    each_counts: str
+    counts: str
 
 
 def opening_of(connection: Connection, cell: Cell, role: Role) -> Opening | None:
@@ -57,14 +57,14 @@ def opening_of(connection: Connection, cell: Cell, role: Role) -> Opening | None
 
     """
     found = connection.sql(
-        f"select opened_table, {role}_where, period_of, each_counts from marts.measures"  # noqa: S608 - one of four words
+        f"select opened_table, {role}_where, period_of, {role}_counts from marts.measures"  # noqa: S608 - one of four words
         " where figure = $figure and measure = $measure",
         params={"figure": cell.figure, "measure": cell.measure},
     ).fetchall()
     if not found:
         message = f"There is no measure {cell.measure!r} of {cell.figure}; marts.measures lists them."
         raise StateError(message)
-    table, clause, period_of, each_counts = found[0]
+    table, clause, period_of, counts = found[0]
     if clause is None:
         return None
     conditions = [f"({clause})"]
@@ -80,7 +80,7 @@ def opening_of(connection: Connection, cell: Cell, role: Role) -> Opening | None
     if cell.weighting == "partner":
         conditions.append(_OF_A_KNOWN_PARTNER)
     query = f"select opened.* from {table} as opened where {' and '.join(conditions)}"  # noqa: S608 - from a model's text
-    return Opening(query, parameters, each_counts)
+    return Opening(query, parameters, counts)
 
 
 def open_figure(connection: Connection, cell: Cell, role: Role = "numerator") -> Relation | None:

@@ -22,7 +22,13 @@ SQL_FOLDER: Final = Path(__file__).parent.parent.parent / "sql"
 # Steps that are no SQL: they append to the journal what a table says, and are done when it is durable.
 LEDGER_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "ledger.findings": ("audit.conditions",),
-    "ledger.actions": ("sync.notice_candidates", "sync.notice_facts", "core.notices", "core.partners"),
+    "ledger.actions": (
+        "sync.notice_candidates",
+        "sync.notice_facts",
+        "sync.desired_actions",
+        "core.notices",
+        "core.partners",
+    ),
 }
 
 

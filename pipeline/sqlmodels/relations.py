@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -20,7 +20,8 @@ from typing import Any, Final, Protocol
 from pipeline.business_calendar import give_calendar
 from pipeline.home import Home
 from pipeline.ingest.landed import LandedChunk
-from pipeline.settings import Policies, Settings
+from pipeline.settings import Fulfilment, Policies, Settings
+from pipeline.sqlmodels.mapped import rejection, selected_fields
 from pipeline.streams import STREAMS, Stream
 
 PAGES: Final = "pages"
@@ -32,6 +33,7 @@ GIVEN_RELATIONS: Final = frozenset(
         "ops.grace",
         "ops.time_to_respond",
         "ops.notice_settings",
+        "ops.fulfilment_settings",
         "ops.zones",
         "ops.connections",
         "ops.business_hours",
@@ -184,11 +186,13 @@ def give_settings(connection: Connection, settings: Settings, question: Question
         ],
     )
     notices = settings.notices
+    escalate_after = notices.reminders.escalate_after
     _rows(
         connection,
         "ops.notice_settings",
         "notify_from timestamptz, redirect_to varchar, announce_before_seconds bigint, approve_above_partners bigint,"
-        " approve_above_share double, max_attempts integer",
+        " approve_above_share double, max_attempts integer, former_recipient_seconds bigint, remind_at_half boolean,"
+        " remind_every_seconds bigint, remind_most integer, escalate_after_seconds bigint",
         [
             (
                 notices.notify_from or go_live,
@@ -197,13 +201,19 @@ def give_settings(connection: Connection, settings: Settings, question: Question
                 notices.approve_above.partners,
                 notices.approve_above.share,
                 notices.max_attempts,
+                int(notices.former_recipients.total_seconds()),
+                notices.reminders.at_half,
+                int(notices.reminders.every.total_seconds()),
+                notices.reminders.most,
+                None if escalate_after is None else int(escalate_after.total_seconds()),
             )
         ],
     )
     _rows(
         connection,
         "ops.connections",
-        "stream varchar, system varchar, connection varchar, safety_lag_seconds bigint, tolerance_seconds bigint",
+        "stream varchar, system varchar, connection varchar, safety_lag_seconds bigint, tolerance_seconds bigint,"
+        " can_write boolean",
         [
             (
                 stream,
@@ -211,6 +221,7 @@ def give_settings(connection: Connection, settings: Settings, question: Question
                 name,
                 int(connection_.safety_lag.total_seconds()),
                 int(connection_.tolerance.total_seconds()),
+                connection_.kind == "rest",
             )
             for name, connection_ in settings.connections.items()
             for stream in settings.streams_of(name)
@@ -218,6 +229,7 @@ def give_settings(connection: Connection, settings: Settings, question: Question
     )
     connection.execute("create or replace table ops.zones as select name as zone from pg_timezone_names()")
     _give_working_time(connection, policies)
+    _give_fulfilment(connection, settings.fulfilment)
 
 
 def _give_working_time(connection: Connection, policies: Policies) -> None:
@@ -229,6 +241,30 @@ def _give_working_time(connection: Connection, policies: Policies) -> None:
         "ops.service_levels",
         "request_seconds bigint, triage_seconds bigint, replacement_seconds bigint, first_time_right_seconds bigint",
         [tuple(int(span.total_seconds()) for span in spans)],
+    )
+
+
+def _give_fulfilment(connection: Connection, fulfilment: Fulfilment) -> None:
+    expires_after = fulfilment.expires_after
+    _rows(
+        connection,
+        "ops.fulfilment_settings",
+        "is_enabled boolean, channels varchar[], expires_after_seconds bigint, max_deliveries integer,"
+        " answer_within_seconds bigint, max_questions integer, match_at_least double, match_margin double,"
+        " candidates integer",
+        [
+            (
+                fulfilment.enabled,
+                list(fulfilment.channels),
+                None if expires_after is None else int(expires_after.total_seconds()),
+                fulfilment.max_deliveries,
+                int(fulfilment.answer_within.total_seconds()),
+                fulfilment.max_questions,
+                fulfilment.match_at_least,
+                fulfilment.match_margin,
+                fulfilment.candidates,
+            )
+        ],
     )
 
 
@@ -257,7 +293,9 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> s
     ]
     groups: dict[tuple[str, int], list[LandedChunk]] = {}
     for chunk in chunks:
-        spelled = json.dumps({name: list(path) for name, path in chunk.mapping.items()}, sort_keys=True)
+        spelled = json.dumps(
+            [chunk.mapping, [asdict(part) for part in chunk.parts], chunk.known_fields], sort_keys=True
+        )
         groups.setdefault((spelled, chunk.turn), []).append(chunk)
     parts += [_group_select(stream, landing, own) for own in groups.values()]
     return " union all ".join(f"({part})" for part in parts)
@@ -265,12 +303,11 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> s
 
 def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> str:
     first = chunks[0]
-    if first.mapping:
+    reason = "q"
+    if first.mapping or first.parts or first.known_fields is not None:
         record_type = "json"
-        fields = ", ".join(
-            f"json_extract_string(r, {_json_path(first.mapping.get(name, (name,)))}) as {name}"
-            for name in stream.field_names
-        )
+        fields = selected_fields(stream, first.mapping, first.parts)
+        reason = f"coalesce(q, {rejection(first.mapping, first.parts, first.known_fields)})"
     else:
         record_type = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
         fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
@@ -279,7 +316,7 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
     return (
         f"select {first.turn} as turn_no, {_text(first.known_at)}::timestamptz as known_at,"
         f" {_text(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
-        f" q as rejected_because, b as raw_base64, {fields}"
+        f" {reason} as rejected_because, b as raw_base64, {fields}"
         f" from read_json([{files}], format = 'newline_delimited', columns = {columns},"
         f" maximum_object_size = {_LARGEST_LINE_BYTES}, compression = 'zstd')"
     )
@@ -306,10 +343,6 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
             f" columns = {_PAGE_COLUMNS}, compression = 'zstd')"
         )
     return " union all ".join(f"({part})" for part in parts)
-
-
-def _json_path(path: Sequence[str]) -> str:
-    return _text("$" + "".join(f".{json.dumps(step)}" for step in path))
 
 
 def _text(value: object) -> str:

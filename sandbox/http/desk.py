@@ -46,6 +46,7 @@ class Desk:
             ("POST", "/sandbox/clock/advance"): self._advance,
             ("GET", "/sandbox/received"): self._received,
             ("GET", "/sandbox/notices"): self._notices,
+            ("GET", "/sandbox/writes"): self._writes,
             ("POST", "/sandbox/faults"): self._set_faults,
             ("POST", "/sandbox/tokens/expire"): self._expire_tokens,
         }
@@ -78,6 +79,9 @@ class Desk:
     async def _notices(self, request: Request) -> dict[str, Any]:
         found = receipts.posted_notices(self.world.store, request.query_params.get("partner_id"))
         return {"notices": [one | {"posted_at": instants.utc(one["posted_at"])} for one in found]}
+
+    async def _writes(self, _: Request) -> dict[str, Any]:
+        return receipts.writes(self.world.store)
 
     async def _set_faults(self, request: Request) -> dict[str, Any]:
         body = await _json(request)

@@ -133,6 +133,10 @@ class Gateway:
         try:
             await asyncio.sleep(self.faults.take_delay_seconds())
             answer = self._take_effect(call)
+        except ProblemError as problem:
+            with self.world.living():
+                receipts.book_refusal(self.world.store, call, problem, self.world.now)
+            raise
         finally:
             self._in_progress.discard(place)
         if self.faults.take_drop():

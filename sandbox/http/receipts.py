@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox import instants
 from sandbox.http.problems import ProblemError
 from sandbox.http.reading import Call
 from sandbox.store import Store, decode, encode
@@ -81,6 +82,41 @@ def book(store: Store, call: Call, answer: Answer, now: int) -> None:
         now,
         encode(call.body),
     )
+
+
+def book_refusal(store: Store, call: Call, problem: ProblemError, now: int) -> None:
+    """Write down that a write was refused."""
+    store.run(
+        "insert into refused (operation, path, idempotency_key, at, status, detail, body) values (?, ?, ?, ?, ?, ?, ?)",
+        call.operation.name,
+        "/".join(map(str, call.path.values())),
+        call.idempotency_key,
+        now,
+        problem.status,
+        problem.detail,
+        encode(call.body),
+    )
+
+
+def writes(store: Store) -> dict[str, list[Record]]:
+    """List every write that clients sent, whole: those that had an effect, and those that were refused."""
+    effects = store.all(
+        "select seq, operation, subject_id, partner_id, idempotency_key, external_key, at, body from received"
+        " order by seq"
+    )
+    refusals = store.all("select operation, path, idempotency_key, at, status, detail, body from refused order by seq")
+    names = ("seq", "operation", "subject_id", "partner_id", "idempotency_key", "external_key", "at")
+    refused = ("operation", "path", "idempotency_key", "at", "status", "detail")
+    return {
+        "writes": [_entry(names, row) for row in effects],
+        "refused": [_entry(refused, row) for row in refusals],
+    }
+
+
+def _entry(names: tuple[str, ...], row: tuple[Any, ...]) -> Record:
+    """Put a row into members; the last one is the body."""
+    entry = dict(zip(names, row[:-1], strict=True))
+    return entry | {"at": instants.utc(entry["at"]), "body": decode(row[-1])}
 
 
 def summary(store: Store) -> dict[str, Any]:

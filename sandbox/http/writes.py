@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox import instants
 from sandbox.dice import name
 from sandbox.http.problems import Complaint, ProblemError
 from sandbox.http.reading import Call
 from sandbox.http.receipts import Answer
-from sandbox.life import campaigns, cases, deliveries, notices, reviews
+from sandbox.life import campaigns, cases, deliveries, notices, reviews, rights
 from sandbox.life.cases import CaseKind
 from sandbox.life.deliveries import Parcel
 from sandbox.life.notices import Arrival
@@ -37,6 +38,7 @@ def create_delivery(world: World, call: Call) -> Answer:
         body.get("request_id"),
         body.get("package_id"),
         body.get("external_key"),
+        None if body.get("expires_at") is None else instants.parse(body["expires_at"]),
     )
     record = deliveries.send(world, parcel, f"api:{call.idempotency_key}", vip_id=body["partner_id"], is_prompt=True)
     return _created("deliveries", record)
@@ -88,7 +90,9 @@ def post_notice(world: World, call: Call) -> Answer:
     served = world.emit("notices", record, is_prompt=True)
     _remember_key(world, "notices", body["external_key"], notice_id)
     if world.index.is_active(body["partner_id"]):
-        notices.arrive(world, Arrival(notice_id, body["partner_id"], body["kind"], vip_asset, number, package))
+        notices.arrive(
+            world, Arrival(notice_id, body["partner_id"], body["kind"], vip_asset, number, package, is_ours=True)
+        )
     return _created("notices", served)
 
 
@@ -143,6 +147,9 @@ def publish_access_rules(world: World, call: Call) -> Answer:
         "summary": call.body.get("summary"), "published_at": world.text(world.now),
     })  # fmt: skip
     world.store.put("access_rules", group, body)
+    for partner in sorted(world.index.members[group]):
+        if world.dice("listens", partner, group, world.now).chance(0.3):
+            rights.hear(world, partner, f"{group}:{world.now}")
     return Answer(200, body)
 
 

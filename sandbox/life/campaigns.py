@@ -3,38 +3,48 @@
 from sandbox import instants
 from sandbox.dice import Dice, name
 from sandbox.instants import DAY, HOUR
-from sandbox.life import answers
+from sandbox.life import answers, hand, upsets, versions
 from sandbox.network import library, partners, words
 from sandbox.network.library import Brand
 from sandbox.streams import Record
 from sandbox.world import Handler, World
 
 _LEAD_DAYS = (26, 58)
+_LEAD_DAYS_NOW = (15, 27)
+_LAUNCH_WORKS = {"campaign_kit", "product_image", "logo"}
 
 
 def plan(world: World, args: Record) -> None:
     """A campaign is planned for a brand, with its package and partners; the next one follows in weeks."""
     number = args["number"]
     dice = world.dice("campaign", number)
+    pause = (6 * DAY, 11 * DAY) if world.is_handed_over else (18 * DAY, 34 * DAY)
     world.agenda.push(
-        world.now + dice.between(18 * DAY, 34 * DAY) // world.scale, "campaign.plan", str(number + 1), number=number + 1
+        world.now + dice.between(*pause) // world.scale, "campaign.plan", str(number + 1), number=number + 1
     )
     brand = dice.pick(library.brands(world.seed, world.scale))
     campaign_id, package_id = f"CM-{number:05d}", f"PK-{number:05d}"
-    launch = world.now + dice.between(*_LEAD_DAYS) * DAY
+    lead = _LEAD_DAYS_NOW if world.is_handed_over else _LEAD_DAYS
+    launch = world.now + dice.between(*lead) * DAY
     policy = dice.weighted((("partner_local", 6.0), ("publisher_local", 3.0), ("instant", 1.0)))
     day = instants.local(launch, brand.timezone).date()
-    world.emit("campaigns", {
+    campaign = {
         "campaign_id": campaign_id, "name": f"{brand.name} {dice.pick(words.CAMPAIGNS)} {day.year}",
         "brand": brand.name, "launch_local": f"{day.isoformat()}T{dice.pick(('00:00', '08:00', '10:00'))}:00",
         "launch_policy": policy, "launch_timezone": brand.timezone if policy == "publisher_local" else None,
         "status": "planning", "gate_percent": dice.pick((80, 90, 95)), "required_rung": dice.pick((4, 4, 5)),
         "owner": dice.pick(words.DESK), "updated_at": world.text(world.now),
-    })  # fmt: skip
+    }  # fmt: skip
+    world.emit("campaigns", campaign)
+    hand.take_note(world, ("campaign", campaign_id), None, 0.6)
     _pack(world, dice, brand, (campaign_id, package_id), launch)
     _invite(world, dice, brand, (campaign_id, package_id), launch)
     is_cancelled = dice.chance(0.1)
-    for status, at in (("cancelled", world.now + 12 * DAY),) if is_cancelled else _course(dice, launch):
+    course = (("cancelled", world.now + 12 * DAY),) if is_cancelled else _course(dice, launch)
+    if world.is_handed_over:
+        upsets.plan_upsets(world, campaign, package_id, launch)
+        course = (("cancelled", launch - 2 * DAY),) if number % 3 == 1 else _course(dice, launch)
+    for status, at in course:
         world.agenda.push(at, "campaign.move", f"{campaign_id}:{status}", campaign=campaign_id, to=status)
 
 
@@ -61,11 +71,7 @@ def _pack(world: World, dice: Dice, brand: Brand, ids: tuple[str, str], launch: 
     own = [
         plan.asset_id for plan in library.asset_plans(world.seed, world.scale).values() if plan.brand.code == brand.code
     ]
-    kits = [
-        asset
-        for asset in own
-        if world.index.assets.get(asset, {}).get("asset_type") in {"campaign_kit", "product_image", "logo"}
-    ]
+    kits = [asset for asset in own if world.index.assets.get(asset, {}).get("asset_type") in _LAUNCH_WORKS]
     live = [asset for asset in kits if asset in world.index.last_version]
     for position, asset in enumerate(dice.some(live, dice.between(3, 5)), start=1):
         item = {
@@ -104,10 +110,15 @@ def _open_task(world: World, campaign_id: str, partner: str | None, kind: str, d
     })  # fmt: skip
     dice = world.dice("task", task_id)
     diligence = 0.9 if partner is None else min(0.95, partners.habits(world.seed, partner).answers)
+    if kind == "confirmation" and world.is_handed_over:
+        diligence /= 5
     if dice.chance(diligence):
         status = dice.weighted((("done", 92.0), ("blocked", 5.0), ("waived", 3.0)))
         at = due - dice.skewed(-DAY, 14 * DAY)
         world.agenda.push(max(world.now + HOUR, at), "campaign.task", task_id, task=task_id, to=status)
+        if status == "blocked" and partner is None:
+            later = max(world.now + HOUR, at) + dice.between(DAY, 4 * DAY)
+            world.agenda.push(later, "campaign.task", f"{task_id}:unblocked", task=task_id, to="done")
 
 
 def move(world: World, args: Record) -> None:
@@ -120,7 +131,7 @@ def move(world: World, args: Record) -> None:
 def do_task(world: World, args: Record) -> None:
     """A task is done, blocked or waived."""
     record = world.store.get("campaign_tasks", args["task"])
-    if record is None or record["status"] != "open":
+    if record is None or record["status"] not in {"open", "blocked"} or record["status"] == args["to"]:
         return
     campaign = world.store.get("campaigns", record["campaign_id"])
     if campaign is None or campaign["status"] == "cancelled":
@@ -144,7 +155,7 @@ def receive_package(world: World, partner: str, package: str, notice_id: str, re
     _fetch_items(world, partner, package, reading)
     dice = world.dice("package", notice_id)
     for asset in world.index.packages[package]:
-        number = world.index.last_version.get(asset)
+        number = versions.newest_approved(world, asset)
         if number is not None and dice.chance(0.9):
             answers.plan(
                 world, (partner, asset, number), "received", reading + dice.between(HOUR, 20 * HOUR), notice_id
@@ -160,11 +171,13 @@ def receive_package(world: World, partner: str, package: str, notice_id: str, re
 
 
 def _fetch_items(world: World, partner: str, package: str, wait: int) -> None:
+    """Fetch what the package holds: the editions for the launch, where they are approved already."""
     for position, asset in enumerate(world.index.packages[package]):
         at = world.now + wait + position * 3 * instants.MINUTE
-        world.agenda.push(
-            at, "asset.fetch", f"{partner}:{asset}:{package}", partner=partner, asset=asset, is_granted=True
-        )
+        args = {"partner": partner, "asset": asset, "is_granted": True}
+        if world.is_handed_over and (number := versions.newest_approved(world, asset)) is not None:
+            args["version"] = number
+        world.agenda.push(at, "asset.fetch", f"{partner}:{asset}:{package}", **args)
 
 
 HANDLERS: dict[str, Handler] = {"campaign.plan": plan, "campaign.move": move, "campaign.task": do_task}

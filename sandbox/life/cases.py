@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.dice import name
-from sandbox.instants import DAY, HOUR
+from sandbox.instants import DAY, HOUR, MINUTE
 from sandbox.world import World
 
 REQUEST_MOVES: dict[str, frozenset[str]] = {
@@ -23,7 +23,7 @@ ISSUE_MOVES: dict[str, frozenset[str]] = {
     "reported": frozenset({"triaged"}),
     "triaged": frozenset({"rejected", "duplicate", "in_review", "partner_notified"}),
     "in_review": frozenset({"replacement_approved", "rejected"}),
-    "replacement_approved": frozenset({"replacement_published"}),
+    "replacement_approved": frozenset({"replacement_published", "in_review"}),
     "replacement_published": frozenset({"partner_notified"}),
     "partner_notified": frozenset({"confirmed", "reopened"}),
     "confirmed": frozenset({"reopened"}),
@@ -31,6 +31,17 @@ ISSUE_MOVES: dict[str, frozenset[str]] = {
     "rejected": frozenset({"reopened"}),
     "duplicate": frozenset(),
 }
+
+
+_OF_WHAT_CAME = (("confirmed", 84.0), ("reopened", 8.0), ("", 8.0))
+_ANSWERS: dict[str, tuple[tuple[tuple[str, float], ...], int, int]] = {
+    "delivered": (_OF_WHAT_CAME, 3 * HOUR, 4 * DAY),
+    "partner_notified": (_OF_WHAT_CAME, 3 * HOUR, 4 * DAY),
+    "waiting_partner": ((("in_progress", 84.0), ("cancelled", 6.0), ("", 10.0)), 4 * HOUR, 3 * DAY),
+    "denied": ((("reopened", 25.0), ("", 75.0)), 5 * HOUR, 3 * DAY),
+    "rejected": ((("reopened", 20.0), ("", 80.0)), 5 * HOUR, 3 * DAY),
+}
+"""What a partner makes of a move, by weight, and how soon and how late; nothing, as often as not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +91,15 @@ def _await_partner(world: World, kind: CaseKind, record: dict[str, Any], to: str
     """Let the partner think about what it was told."""
     case_id = record[kind.id_member]
     dice = world.dice("case", case_id, to, world.now)
-    subject, args = f"{case_id}:{to}:{world.now}", {"stream": kind.stream, "case": case_id, "since": to}
-    if to in {"delivered", "partner_notified"}:
-        answer = dice.weighted((("confirmed", 86.0), ("reopened", 6.0), ("", 8.0)))
-        if answer:
-            world.agenda.push(world.now + dice.between(3 * HOUR, 4 * DAY), "case.answer", subject, **args, to=answer)
-    elif to == "waiting_partner":
-        world.agenda.push(world.now + dice.between(4 * HOUR, 3 * DAY), "case.answer", subject, **args, to="in_progress")
+    if to not in _ANSWERS:
+        return
+    subject = f"{case_id}:{to}:{world.now}"
+    choices, soonest, latest = _ANSWERS[to]
+    answer = dice.weighted(choices)
+    if to == "partner_notified" and record["asset_id"] is not None and dice.chance(0.85):
+        asset = world.index.vip_id("asset", record["asset_id"])
+        at = world.now + dice.between(5 * MINUTE, 3 * HOUR)
+        world.agenda.push(at, "asset.fetch", f"{subject}:new", partner=record["partner_id"], asset=asset)
+    if answer and (world.is_handed_over or to not in {"denied", "rejected"}):
+        args = {"stream": kind.stream, "case": case_id, "since": to}
+        world.agenda.push(world.now + dice.between(soonest, latest), "case.answer", subject, **args, to=answer)

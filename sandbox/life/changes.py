@@ -103,4 +103,15 @@ def _merge(world: World, dice: Dice, partner: str) -> None:
     _edit(world, partner, {"deleted_at": now})
 
 
-HANDLERS: dict[str, Handler] = {"partner.change": change, "partner.resume": resume}
+def switch(world: World, args: Record) -> None:
+    """One partner joins a group or leaves one; the next one follows in days."""
+    number = args["number"]
+    dice = world.dice("switch", number)
+    wait = dice.between(2 * DAY, 5 * DAY) // world.scale
+    world.agenda.push(world.now + wait, "membership.change", str(number + 1), number=number + 1)
+    partner = dice.pick(partners.partner_ids(world.scale))
+    if world.index.is_active(partner):
+        _switch_group(world, dice, partner)
+
+
+HANDLERS: dict[str, Handler] = {"membership.change": switch, "partner.change": change, "partner.resume": resume}

@@ -6,6 +6,7 @@ from sandbox.dice import name
 from sandbox.instants import DAY, HOUR, MINUTE
 from sandbox.life import holding
 from sandbox.life.access import record_access
+from sandbox.store import encode
 from sandbox.streams import Record
 from sandbox.world import Handler, World
 
@@ -16,6 +17,9 @@ _ERRORS = {
     "email_link": ("MAIL-550", "Mailbox not available"),
     "portal": ("PORTAL-410", "The workspace was removed"),
 }
+
+
+_AT_ONCE = {"effective_policy": "instant", "effective_local": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Parcel:
     request_id: str | None = None
     package_id: str | None = None
     external_key: str | None = None
+    expires_at: int | None = None
 
 
 def send(world: World, parcel: Parcel, purpose: str, *, vip_id: str | None = None, is_prompt: bool = False) -> bytes:
@@ -47,7 +52,11 @@ def send(world: World, parcel: Parcel, purpose: str, *, vip_id: str | None = Non
         world.store.run(
             "insert or ignore into external_keys values ('deliveries', ?, ?)", parcel.external_key, delivery_id
         )
+    if parcel.expires_at is not None:
+        world.store.put("_expiry", delivery_id, encode({"at": parcel.expires_at}))
     body = world.emit("deliveries", record, is_prompt=is_prompt)
+    if parcel.request_id is not None and is_prompt:
+        _overtake(world, parcel, delivery_id)
     wait = world.dice("queue", delivery_id).between(MINUTE, 25 * MINUTE)
     world.agenda.push(
         world.now + wait, "delivery.step", f"{delivery_id}:in_progress", delivery=delivery_id, to="in_progress"
@@ -87,17 +96,40 @@ def _plan_next(world: World, record: Record, *, by_machine: bool) -> None:
     dice = world.dice("way", record["delivery_id"], record["status"])
     following: tuple[str, int] | None = None
     if record["status"] == "in_progress":
-        fails = dice.chance(0.04)
+        fails = dice.chance(0.12 if record["request_id"] and world.is_handed_over else 0.04)
         following = (
             ("failed", dice.between(HOUR, 5 * HOUR)) if fails else ("delivered", dice.skewed(5 * MINUTE, 5 * HOUR))
         )
+        if not fails and _is_overtaken(world, record["delivery_id"]):
+            following = ("delivered", dice.between(26 * HOUR, 50 * HOUR))
     elif record["status"] == "delivered" and not by_machine:
         following = ("picked_up", dice.skewed(20 * MINUTE, 3 * DAY)) if dice.chance(0.85) else ("expired", 30 * DAY)
+        following = _not_after_the_expiry(world, record["delivery_id"], following)
     if following is not None:
         subject = f"{record['delivery_id']}:{following[0]}"
         world.agenda.push(
             world.now + following[1], "delivery.step", subject, delivery=record["delivery_id"], to=following[0]
         )
+
+
+def _overtake(world: World, parcel: Parcel, delivery_id: str) -> None:
+    """Let one in ten dawdle, and a new version come meanwhile."""
+    if _is_overtaken(world, delivery_id):
+        args = {"asset": parcel.asset, "is_urgent": True, "terms": _AT_ONCE}
+        world.agenda.push(world.now + 2 * HOUR, "version.upload", f"{parcel.asset}:{delivery_id}", **args)
+
+
+def _is_overtaken(world: World, delivery_id: str) -> bool:
+    record = world.store.get("deliveries", delivery_id)
+    is_asked_for = record is not None and record["request_id"] is not None and record["external_key"] is not None
+    return is_asked_for and world.dice("overtaken", delivery_id).chance(0.1)
+
+
+def _not_after_the_expiry(world: World, delivery_id: str, following: tuple[str, int]) -> tuple[str, int]:
+    expiry = world.store.get("_expiry", delivery_id)
+    if expiry is None or (following[0] == "picked_up" and world.now + following[1] <= expiry["at"]):
+        return following
+    return "expired", max(MINUTE, expiry["at"] - world.now)
 
 
 HANDLERS: dict[str, Handler] = {"delivery.step": step}

@@ -9,16 +9,24 @@ from sandbox.life import (
     campaigns,
     changes,
     deliveries,
+    drift,
     habits,
+    hand,
     issues,
     notices,
+    novelties,
     producer,
     requests,
     reviews,
+    rights,
+    upsets,
 )
 from sandbox.world import Handler
 
-_ALL = (world, access, answers, campaigns, changes, deliveries, habits, issues, notices, producer, requests, reviews)
+_ALL = (
+    world, access, answers, campaigns, changes, deliveries, drift, habits, hand, issues, notices, novelties, producer,
+    requests, reviews, rights, upsets,
+)  # fmt: skip
 
 
 def all_handlers() -> Mapping[str, Handler]:

@@ -2,9 +2,9 @@
 
 import math
 
-from sandbox.dice import name
+from sandbox.dice import Dice, name
 from sandbox.instants import DAY, HOUR, MINUTE
-from sandbox.life import answers, cases, holding, reviews
+from sandbox.life import answers, cases, hand, holding, reviews, versions
 from sandbox.life.cases import ISSUES
 from sandbox.network import words
 from sandbox.streams import Record
@@ -24,30 +24,75 @@ def find(world: World, args: Record) -> None:
     """A partner finds something wrong with what it holds."""
     partner, number = args["partner"], args["number"]
     dice = world.dice("issue", partner, number)
-    world.agenda.push(
-        world.now + dice.between(30 * DAY, 110 * DAY), "issue.find", partner, partner=partner, number=number + 1
-    )
+    pause = (18 * DAY, 60 * DAY) if world.is_handed_over else (30 * DAY, 110 * DAY)
+    world.agenda.push(world.now + dice.between(*pause), "issue.find", partner, partner=partner, number=number + 1)
     shelf = world.index.shelf(partner)
     if not world.index.is_active(partner) or not shelf:
         return
-    asset = dice.pick(shelf)
+    asset, category = dice.pick(shelf), dice.weighted(_CATEGORIES)
+    if world.is_handed_over:
+        asset, category = _what_hurts(world, dice, partner, (asset, category))
     version_no = holding.last_obtained(world, partner, asset)
     if version_no is None:
         return
-    category = dice.weighted(_CATEGORIES)
-    issue_id = name("IS", world.seed, partner, number)
+    _report(world, dice, (partner, asset, version_no), category, str(number))
+    if world.is_handed_over:
+        _plan_more(world, dice, (partner, asset, version_no), category)
+
+
+def _what_hurts(world: World, dice: Dice, partner: str, chosen: tuple[str, str]) -> tuple[str, str]:
+    """Let a partner that lags behind complain of something outdated as often as not."""
+    stale = [asset for asset in world.index.shelf(partner) if _is_stale(world, partner, asset)]
+    return (dice.pick(stale), "outdated") if stale and dice.chance(0.35) else chosen
+
+
+def _is_stale(world: World, partner: str, asset: str) -> bool:
+    last, target = holding.last_obtained(world, partner, asset), versions.target(world, asset, partner)
+    return last is not None and target is not None and last < target["version_no"]
+
+
+def _plan_more(world: World, dice: Dice, about: tuple[str, str, int], category: str) -> None:
+    """Let the same partner complain again, impatiently, and another holder of the same version too."""
+    partner, asset, version_no = about
+    others = [one for one in versions.holders(world, asset, version_no) if one != partner]
+    for who, share in ((partner, 0.15), (dice.pick(others) if others else partner, 0.2)):
+        if dice.chance(share):
+            args = {"partner": who, "asset": asset, "version": version_no, "category": category}
+            at = world.now + dice.between(10 * HOUR, 4 * DAY)
+            world.agenda.push(at, "issue.again", f"{partner}:{who}:{asset}:{world.now}", **args)
+
+
+def again(world: World, args: Record) -> None:
+    """A partner complains of what was complained of already."""
+    if world.index.is_active(args["partner"]):
+        about = (args["partner"], args["asset"], args["version"])
+        _report(world, world.dice("again", *about, world.now), about, args["category"], f"again:{world.now}")
+
+
+def _report(world: World, dice: Dice, about: tuple[str, str, int], category: str, purpose: str) -> None:
+    partner, asset, version_no = about
+    issue_id = name("IS", world.seed, partner, purpose)
     now = world.partner_text(world.now, partner)
     record = {
         "issue_id": issue_id, "partner_id": partner,
         "asset_id": world.index.grid_id("asset", asset) if dice.chance(0.94) else None,
         "version_no": version_no if dice.chance(0.8) else None, "category": category,
         "severity": dice.weighted((("low", 3.0), ("medium", 5.0), ("high", 2.0), ("critical", 0.4))),
-        "description": words.ISSUE_TEXTS[category], "status": "reported", "duplicate_of": None, "created_at": now,
-        "updated_at": now,
+        "description": _description(world, dice, partner, category), "status": "reported", "duplicate_of": None,
+        "created_at": now, "updated_at": now,
     }  # fmt: skip
     cases.open_case(world, ISSUES, record)
-    if not world.is_handed_over:
+    hand.take_note(world, ("issue", issue_id), partner, 0.3)
+    if world.is_handed_over:
+        hand.meddle(world, ISSUES, issue_id)
+    else:
         _plan(world, issue_id, "triaged", dice.between(HOUR, 30 * HOUR), asset)
+
+
+def _description(world: World, dice: Dice, partner: str, category: str) -> str:
+    """Let some sign what they write."""
+    signature = f" ({world.index.partners[partner]['name']})" if world.is_handed_over and dice.chance(0.3) else ""
+    return words.ISSUE_TEXTS[category] + signature
 
 
 def _plan(world: World, issue_id: str, to: str, wait: int, asset: str) -> None:
@@ -114,4 +159,4 @@ def look(world: World, args: Record) -> None:
         _plan(world, args["issue"], outcome, 2 * HOUR, args["asset"])
 
 
-HANDLERS: dict[str, Handler] = {"issue.find": find, "issue.step": step, "issue.look": look}
+HANDLERS: dict[str, Handler] = {"issue.find": find, "issue.again": again, "issue.step": step, "issue.look": look}

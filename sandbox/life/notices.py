@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from sandbox.dice import Dice, name
 from sandbox.instants import DAY, HOUR, MINUTE
-from sandbox.life import answers, campaigns, holding, versions
+from sandbox.life import answers, campaigns, holding, rights, versions
 from sandbox.network import partners, words
 from sandbox.streams import Record
 from sandbox.world import Handler, World
 
 _REMOVALS = {"withdrawal", "expiry"}
 _ABOUT_VERSIONS = {"publish", "version_change", "reminder", "escalation"}
+_TOLD = {"request_update": 0.06, "issue_update": 0.08, "access_rules": 0.1, "digest": 0.08}
+"""How often a partner says something to a notice that wants no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,22 @@ class Arrival:
     asset: str | None = None
     version_no: int | None = None
     package: str | None = None
+    is_ours: bool = False
+    """Whether a client posted it."""
 
 
 def round_by_hand(world: World, args: Record) -> None:
     """A version began: before the hand-over, the desk tells most of those whom it concerns, if it thinks of it."""
     version = world.store.get("asset_versions", args["asset"], args["version"])
-    if version is None or world.is_handed_over or versions.is_over(world, version):
+    if version is None or versions.is_over(world, version):
         return
     dice = world.dice("round", args["asset"], args["version"])
+    if world.is_handed_over:
+        if dice.chance(0.06):
+            subject = f"{args['asset']}:{args['version']}"
+            args = {"asset": args["asset"], "version": args["version"]}
+            world.agenda.push(world.now + dice.between(HOUR, 3 * DAY), "hand.tell", subject, **args)
+        return
     if not dice.chance(0.75):
         return
     kind = "publish" if args["version"] == 1 else "version_change"
@@ -73,7 +83,7 @@ def arrive(world: World, notice: Arrival) -> None:
     )
     habits = partners.habits(world.seed, partner)
     dice = world.dice("reaction", notice_id)
-    if habits.has_system and asset is not None and kind not in {"request_update", "issue_update"}:
+    if habits.has_system and asset is not None and kind not in _TOLD:
         answers.plan(world, (partner, asset, number), "auto", dice.between(MINUTE, 6 * MINUTE), notice_id)
     pushes = 1.35 if kind in {"reminder", "escalation"} else 1.0
     reads = dice.chance(min(0.99, (habits.answers + 0.15) * pushes))
@@ -81,14 +91,31 @@ def arrive(world: World, notice: Arrival) -> None:
     reading = holding.working_time(world, partner, world.now + reading) - world.now
     if reads:
         world.agenda.push(world.now + reading, "notice.read", notice_id, notice=notice_id)
-    if not dice.chance(min(0.97, habits.answers * pushes)):
-        return
+    if notice.is_ours and world.dice("regret", notice_id).chance(0.008):
+        world.agenda.push(world.now + dice.between(HOUR, 2 * DAY), "hand.retract", notice_id, notice=notice_id)
+    if dice.chance(min(0.97, habits.answers * pushes)):
+        _react(world, dice, notice, reading)
+
+
+def _react(world: World, dice: Dice, notice: Arrival, reading: int) -> None:
+    notice_id, partner, kind, number = notice.notice_id, notice.partner, notice.kind, notice.version_no
+    asset = notice.asset
     if kind == "launch_package" and notice.package is not None:
         campaigns.receive_package(world, partner, notice.package, notice_id, reading)
-    elif asset is not None and number is not None and kind in _REMOVALS:
+    elif kind in _TOLD and dice.chance(_TOLD[kind]):
+        world.agenda.push(world.now + reading, "notice.remark", notice_id, notice=notice_id, partner=partner, kind=kind)
+    elif asset is not None and number is not None and (kind in _REMOVALS or _reminds_of_removal(world, notice)):
         _react_to_removal(world, dice, notice_id, (partner, asset, number), reading)
     elif asset is not None and number is not None and kind in _ABOUT_VERSIONS:
         _react_to_version(world, dice, notice_id, (partner, asset, number), reading)
+    if kind == "access_rules":
+        rights.hear(world, partner, notice_id)
+
+
+def _reminds_of_removal(world: World, notice: Arrival) -> bool:
+    """Whether a reminder is about a version that is over: whoever gets it clears its shelves."""
+    version = world.store.get("asset_versions", notice.asset, notice.version_no)
+    return notice.kind in {"reminder", "escalation"} and version is not None and versions.is_over(world, version)
 
 
 def _react_to_removal(world: World, dice: Dice, notice_id: str, about: tuple[str, str, int], reading: int) -> None:
@@ -147,7 +174,8 @@ def read(world: World, args: Record) -> None:
 def remark(world: World, args: Record) -> None:
     """Somebody comments on a notice, and takes that for an answer."""
     if world.index.is_active(args["partner"]):
-        body = world.dice("words", args["notice"]).pick(words.COMMENTS)
+        asks = words.ASKS_ABOUT_RIGHTS if args.get("kind") == "access_rules" else words.COMMENTS
+        body = world.dice("words", args["notice"]).pick(asks)
         answers.remark(world, ("notice", args["notice"]), args["partner"], body, "notice")
 
 

@@ -3,7 +3,7 @@
 from sandbox import instants
 from sandbox.dice import Dice, digest
 from sandbox.instants import DAY, HOUR
-from sandbox.life import versions
+from sandbox.life import hand, versions
 from sandbox.network import founding, library, words
 from sandbox.streams import Record
 from sandbox.world import Handler, World
@@ -21,7 +21,7 @@ _TRICKY_LOCALS = (
 
 def create_asset(world: World, args: Record) -> None:
     """An asset enters the library; old ones bring a version along."""
-    plan = library.asset_plans(world.seed, world.scale)[args["asset"]]
+    plan = library.plan_of(world.seed, world.scale, args["asset"])
     dice = world.dice("asset", plan.asset_id)
     is_old = plan.days_after_begin <= 0
     now = world.text(world.now)
@@ -59,7 +59,7 @@ def create_asset(world: World, args: Record) -> None:
 
 
 def upload_version(world: World, args: Record) -> None:
-    """A new file comes in; it waits for its approval."""
+    """A new file comes in, and waits for its approval; `terms` say when it is to take effect."""
     asset_id = args["asset"]
     asset = world.index.assets[asset_id]
     is_overtaken = world.index.last_version.get(asset_id, 0) != args.get(
@@ -69,7 +69,9 @@ def upload_version(world: World, args: Record) -> None:
         return
     number = world.index.last_version.get(asset_id, 0) + 1
     world.emit("asset_versions", _new_version(world, asset_id, number))
-    wait = world.dice("wait", asset_id, number).between(6 * HOUR, 4 * DAY)
+    waits = (HOUR, 4 * HOUR) if args.get("is_urgent") else (6 * HOUR, 4 * DAY)
+    wait = world.dice("wait", asset_id, number).between(*waits)
+    hand.take_note(world, ("asset", asset_id), None, 0.04 if world.is_handed_over else 0.0)
     world.agenda.push(
         world.now + wait,
         "version.decide",
@@ -77,6 +79,7 @@ def upload_version(world: World, args: Record) -> None:
         asset=asset_id,
         version=number,
         review=args.get("review"),
+        terms=args.get("terms"),
     )
 
 
@@ -87,7 +90,7 @@ def decide_version(world: World, args: Record) -> None:
     if version is None or world.index.assets[asset_id]["deleted_at"] is not None:
         return
     dice = world.dice("decide", asset_id, number)
-    if dice.chance(0.05) and not args.get("review"):
+    if dice.chance(0.05) and not args.get("review") and args.get("terms") is None:
         world.emit("asset_versions", version | {"approval_status": "rejected", "updated_at": world.text(world.now)})
         world.agenda.push(
             world.now + dice.between(2 * DAY, 9 * DAY),
@@ -100,12 +103,42 @@ def decide_version(world: World, args: Record) -> None:
     asset = world.index.assets[asset_id]
     if asset["status"] != "published":
         world.emit("assets", asset | {"status": "published", "updated_at": world.text(world.now)})
-    _approve(world, version, world.now, is_old=False)
+    terms = args.get("terms")
+    if args.get("review") and world.is_handed_over:
+        terms = _terms_of_replacement(world, version, asset)
+    overlooked = _overlooked(world, asset_id, number)
+    if overlooked:
+        terms = {"effective_policy": "instant", "effective_local": None}
+    _approve(world, version, world.now - overlooked, is_old=False, terms=terms)
     if args.get("review"):
         world.agenda.push(world.now, "review.replaced", args["review"], review=args["review"], version=number)
 
 
-def _approve(world: World, version: Record, approved_at: int, *, is_old: bool) -> None:
+def _overlooked(world: World, asset_id: str, number: int) -> int:
+    """So long an approval lay on somebody's desk before VIP was told; it counts from when it was given."""
+    if number != 1 or not world.is_handed_over:
+        return 0
+    dice = world.dice("overlooked", asset_id)
+    is_first = asset_id == library.novelty(world.seed, world.scale, 1).asset_id
+    return dice.between(8 * DAY, 10 * DAY) if is_first or dice.chance(0.1) else 0
+
+
+def _terms_of_replacement(world: World, version: Record, asset: Record) -> Record:
+    """A replacement takes effect at once, or in days; some are found wrong and taken back before."""
+    dice = world.dice("replacement", version["asset_id"], version["version_no"])
+    if dice.chance(0.55):
+        return {"effective_policy": "instant", "effective_local": None}
+    begin = world.now + dice.between(2 * DAY, 5 * DAY)
+    if dice.chance(0.3):
+        subject = f"{version['asset_id']}:{version['version_no']}:before it took effect"
+        args = {"asset": version["asset_id"], "version": version["version_no"]}
+        world.agenda.push(world.now + dice.between(6 * HOUR, DAY), "version.withdraw", subject, **args)
+    day = instants.local(begin, asset["publisher_timezone"]).date()
+    policy = dice.pick(("publisher_local", "partner_local"))
+    return {"effective_policy": policy, "effective_local": f"{day.isoformat()}T06:00:00"}
+
+
+def _approve(world: World, version: Record, approved_at: int, *, is_old: bool, terms: Record | None = None) -> None:
     asset_id, number = version["asset_id"], version["version_no"]
     dice = world.dice("approve", asset_id, number)
     asset = world.index.assets[asset_id]
@@ -116,9 +149,10 @@ def _approve(world: World, version: Record, approved_at: int, *, is_old: bool) -
         "updated_at": world.text(world.now),
     }
     if not is_old:
-        version |= _effectiveness(world, asset, dice)
+        version |= _effectiveness(world, asset, dice) if terms is None else terms
     if asset["asset_type"] in {"price_list", "campaign_kit"} and not is_old and dice.chance(0.3):
-        version["expires_at"] = world.text(world.now + dice.between(110 * DAY, 210 * DAY))
+        term = (15 * DAY, 60 * DAY) if world.is_handed_over else (110 * DAY, 210 * DAY)
+        version["expires_at"] = world.text(world.now + dice.between(*term))
     world.emit("asset_versions", version)
     _plan_its_life(world, version, dice)
     world.agenda.push(
@@ -226,7 +260,7 @@ def retire_asset(world: World, args: Record) -> None:
 
 
 def _new_version(world: World, asset_id: str, number: int) -> Record:
-    plan = library.asset_plans(world.seed, world.scale)[asset_id]
+    plan = library.plan_of(world.seed, world.scale, asset_id)
     dice = world.dice("version", asset_id, number)
     kind = plan.asset_type
     is_metadata = number > 1 and dice.chance(0.08)

@@ -2,12 +2,15 @@
 
 from sandbox.dice import name
 from sandbox.instants import DAY, HOUR, MINUTE
-from sandbox.life import answers, cases, deliveries, versions
+from sandbox.life import answers, cases, deliveries, hand, queries, versions
 from sandbox.life.cases import ISSUES, REQUESTS
 from sandbox.life.deliveries import Parcel
 from sandbox.network import library, partners, words
 from sandbox.streams import Record
 from sandbox.world import Handler, World
+
+_WAYS = (("id", 55.0), ("sku", 20.0), ("title", 17.0), ("vague", 8.0))
+_WAYS_NOW = (("id", 48.0), ("sku", 18.0), ("title", 18.0), ("vague", 16.0))
 
 
 def wish(world: World, args: Record) -> None:
@@ -24,7 +27,7 @@ def wish(world: World, args: Record) -> None:
     asset = world.index.assets.get(dice.pick(others))
     if asset is None:
         return
-    way = dice.weighted((("id", 55.0), ("sku", 20.0), ("title", 17.0), ("vague", 8.0)))
+    way = dice.weighted(_WAYS_NOW if world.is_handed_over else _WAYS)
     query = {
         "sku": asset["sku"] or asset["title"],
         "title": f"current {asset['title']}",
@@ -33,7 +36,8 @@ def wish(world: World, args: Record) -> None:
     request_id = name("RQ", world.seed, partner, number)
     now = world.partner_text(world.now, partner)
     region = world.index.partners[partner]["region"]
-    needed = world.partner_text(world.now + dice.between(3 * DAY, 30 * DAY), partner)
+    soonest = 12 * HOUR if world.is_handed_over else 3 * DAY
+    needed = world.partner_text(world.now + dice.between(soonest, 30 * DAY), partner)
     record = {
         "request_id": request_id, "partner_id": partner, "requester_id": dice.pick(world.index.users[partner]),
         "asset_id": world.index.grid_id("asset", asset["asset_id"]) if way == "id" else None,
@@ -43,7 +47,11 @@ def wish(world: World, args: Record) -> None:
         "status": "new", "created_at": now, "updated_at": now,
     }  # fmt: skip
     cases.open_case(world, REQUESTS, record)
-    if dice.chance(0.03):
+    queries.remember(world, request_id, asset["asset_id"])
+    hand.take_note(world, ("request", request_id), partner, 0.25)
+    if world.is_handed_over:
+        hand.meddle(world, REQUESTS, request_id)
+    if dice.chance(0.07 if world.is_handed_over else 0.03):
         _plan(world, request_id, "cancelled", dice.between(2 * HOUR, 2 * DAY), asset["asset_id"])
     elif not world.is_handed_over:
         _plan(world, request_id, "accepted", dice.between(30 * MINUTE, 20 * HOUR), asset["asset_id"])
@@ -91,15 +99,14 @@ def answer(world: World, args: Record) -> None:
     record = world.store.get(kind.stream, args["case"])
     if record is None or record["status"] != args["since"]:
         return
+    if kind is REQUESTS and args["since"] == "waiting_partner" and args["to"] == "in_progress":
+        queries.answer(world, record)
     cases.move_case(world, kind, record, args["to"], "partner")
     if args["to"] == "reopened":
-        answers.remark(
-            world,
-            (kind.stream.removesuffix("s"), args["case"]),
-            record["partner_id"],
-            "This is not what we need.",
-            f"reopened:{world.now}",
-        )
+        dice = world.dice("why", args["case"], world.now)
+        body = dice.pick(words.ASKS_AGAIN if args["since"] in {"denied", "rejected"} else words.NOT_WHAT_WE_NEED)
+        thread = (kind.stream.removesuffix("s"), args["case"])
+        answers.remark(world, thread, record["partner_id"], body, f"reopened:{world.now}")
     elif args["to"] == "confirmed" and kind is REQUESTS and not world.is_handed_over:
         wait = world.dice("close", args["case"]).between(DAY, 4 * DAY)
         world.agenda.push(world.now + wait, "request.close", args["case"], request=args["case"])

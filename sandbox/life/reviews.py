@@ -45,6 +45,8 @@ def open_review(
         to="in_progress",
     )
     outcome = "rejected" if dice.chance(0.15) else "replaced"
+    if world.is_handed_over and dice.chance(0.08):
+        outcome = "closed"
     at = world.now + dice.between(30 * HOUR, 5 * DAY)
     world.agenda.push(at, "review.step", f"{review_id}:{outcome}", review=review_id, to=outcome)
     return body

@@ -39,6 +39,11 @@ def is_over(world: World, version: Record) -> bool:
     )
 
 
+def newest_approved(world: World, asset: str) -> int | None:
+    """Name the last version that is approved and not over, whether it lives already or not."""
+    return max((one["version_no"] for one in versions_of(world, asset) if not is_over(world, one)), default=None)
+
+
 def target(world: World, asset: str, partner: str) -> Record | None:
     """Give the version that a partner should have now, as far as the partner can see."""
     begun = [

@@ -6,6 +6,15 @@ from sandbox.network.library import Brand
 from sandbox.streams import Record
 from sandbox.world import World
 
+_BUSIER = (
+    (1, "novelty.launch"),
+    (1, "rights.change"),
+    (3, "drift.arise"),
+    (2, "membership.change"),
+    (9, "partner.join"),
+)
+"""What begins around the start, so many days from it: new assets, partners and rights at a livelier pace."""
+
 
 def found(world: World) -> None:
     """Found the network at the world's present instant."""
@@ -14,7 +23,7 @@ def found(world: World) -> None:
     _found_segments(world, brands)
     _found_grants(world, brands)
     for partner_id in partners.partner_ids(world.scale):
-        _found_partner(world, partner_id, brands)
+        found_partner(world, partner_id, brands)
     for plan in library.asset_plans(world.seed, world.scale).values():
         at = world.now + (plan.days_after_begin * DAY if plan.days_after_begin > 0 else 0)
         world.agenda.push(
@@ -25,6 +34,8 @@ def found(world: World) -> None:
         )
     for number, kind in enumerate(("campaign.plan", "partner.change", "trespass")):
         world.agenda.push(world.now + (number + 1) * DAY, kind, "1", number=1)
+    for days, kind in _BUSIER:
+        world.agenda.push(max(world.now, world.start + days * DAY), kind, "1", number=1)
 
 
 def _found_groups(world: World, brands: tuple[Brand, ...]) -> None:
@@ -119,7 +130,8 @@ def grant(world: World, grantee: tuple[str, str], thing: tuple[str, str], effect
     world.emit("grants", record)
 
 
-def _found_partner(world: World, partner_id: str, brands: tuple[Brand, ...]) -> None:
+def found_partner(world: World, partner_id: str, brands: tuple[Brand, ...]) -> None:
+    """A partner joins, with its people, its groups and its wishes."""
     now = world.text(world.now)
     world.emit("partners", partners.partner_record(world.seed, partner_id, now))
     vip_id = partners.vip_partner_id(partner_id)

@@ -19,6 +19,7 @@ _PUBLISHER_ZONES = (
 )
 _CLASSES = {"allergen_sheet": "regulated", "price_list": "regulated", "safety_sheet": "safety"}
 _SHEET_LOCALES = ("en-GB", "de-DE", "fr-FR", "es-ES")
+_NOVELTY = "AS-90"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,29 @@ def _of_brand(seed: int, position: int, brand: Brand) -> list[tuple[Brand, str, 
         (brand, "logo", None, f"{brand.name} - logo set ({variant})", None, core) for variant in ("print", "screen")
     ]
     return rows
+
+
+def novelty(seed: int, scale: int, number: int) -> AssetPlan:
+    """Plan an asset that nobody had planned: it enters the library when its number comes up."""
+    dice = Dice(seed, "novelty", number)
+    brand = dice.pick(brands(seed, scale))
+    product, size = dice.pick(words.PRODUCTS)
+    asset_type = dice.weighted((
+        ("product_image", 4.0), ("campaign_kit", 3.0), ("allergen_sheet", 2.0), ("safety_sheet", 2.0), ("logo", 1.0),
+    ))  # fmt: skip
+    is_sheet = asset_type in _CLASSES
+    locale = dice.pick(_SHEET_LOCALES) if is_sheet else None
+    title = f"{brand.name} {product} {size}, edition {number} - {words.TITLES[asset_type]}"
+    shelf = "KITS" if asset_type == "campaign_kit" else "CORE"
+    sku = None if asset_type in {"campaign_kit", "logo"} else f"{brand.code}-N{number:03d}"
+    return AssetPlan(
+        f"{_NOVELTY}{number:03d}", sku, f"{title} ({locale})" if is_sheet else title, asset_type, brand, locale,
+        f"SEG-{brand.code}-{shelf}", reinstates=False, days_after_begin=1,
+    )  # fmt: skip
+
+
+def plan_of(seed: int, scale: int, asset_id: str) -> AssetPlan:
+    """Give the plan of an asset, whether it was planned from the beginning or is a novelty."""
+    if asset_id.startswith(_NOVELTY):
+        return novelty(seed, scale, int(asset_id.removeprefix(_NOVELTY)))
+    return asset_plans(seed, scale)[asset_id]

@@ -53,6 +53,11 @@ def partner_ids(scale: int) -> list[str]:
     return [f"P-{1001 + number}" for number in range(PARTNERS_AT_SCALE_1 * scale)]
 
 
+def newcomer_id(number: int) -> str:
+    """Name a partner that joins after the founding; it is no branch of anybody."""
+    return f"P-{90_003 + 9 * number}"
+
+
 def place_of(seed: int, partner_id: str) -> Place:
     """Tell where a partner is; a family is in one place."""
     return Dice(seed, "place", _head(partner_id)).weighted([(place, place.weight) for place in words.PLACES])

@@ -174,3 +174,22 @@ DENIALS = (
     "Not cleared for your region.",
     "The query fits several assets.",
 )
+DENIALS_BY_HAND = ("We do not hand this out this quarter.", "Please ask your account manager.")
+NONE_OF_THESE = (
+    "The newest one, please.",
+    "The one that we had last year.",
+    "Not these; the one with the green label.",
+)
+NOT_WHAT_WE_NEED = ("This is not what we need.", "Our printer cannot use it.", "This is the file that we had before.")
+ASKS_AGAIN = (
+    "Our contract says otherwise; please look again.",
+    "Another branch of ours has it.",
+    "We need it all the same.",
+)
+ASKS_ABOUT_RIGHTS = ("Does that hold for our web shop too?", "Since when is that so?", "Thank you, noted.")
+ASIDES = (
+    "Internal: {other} ({id}) complains of the same; not a word of it before legal has answered.",
+    "Internal: margin talks with {other} ({id}) are on, so keep it short.",
+    "Internal: they are behind with payments. {other} ({id}) pays in time.",
+    "Internal: marketing says {other} ({id}) gets it first; let them wait.",
+)

@@ -16,15 +16,21 @@ copy_conditions as (select * from audit.copy_conditions),
 
 request_conditions as (select * exclude (request_id) from audit.request_conditions),
 
+denial_conditions as (select * from audit.denial_conditions),
+
 issue_conditions as (select * exclude (issue_id) from audit.issue_conditions),
 
 notice_conditions as (select * exclude (notice_id) from audit.notice_conditions),
 
 campaign_conditions as (select * exclude (campaign_id) from audit.campaign_conditions),
 
+rights_conditions as (select * from audit.rights_conditions),
+
 version_conditions as (select * from audit.version_conditions),
 
 network_conditions as (select * from audit.network_conditions),
+
+announcement_conditions as (select * from audit.announcement_conditions),
 
 with_subject as (
     select * from access_event_conditions
@@ -35,15 +41,21 @@ with_subject as (
     union all
     select * from request_conditions
     union all
+    select * from denial_conditions
+    union all
     select * from issue_conditions
     union all
     select * from notice_conditions
     union all
     select * from campaign_conditions
     union all
+    select * from rights_conditions
+    union all
     select * from version_conditions
     union all
     select * from network_conditions
+    union all
+    select * from announcement_conditions
 ),
 
 subjects as (select distinct subject_type, subject_id from with_subject),

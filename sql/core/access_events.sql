@@ -8,18 +8,29 @@
 -- Touched by: core.identities(source_user_id = source_id) through core.access_events
 -- A missing partner or version is taken from the event's delivery, a missing partner then from its user; superseded_by
 -- is the event that corrects it (docs/domain.md, 3). What still resolves to nobody has no partner_id.
+-- Only keys with more than one edition are sorted: of a stream this large hardly any.
 with editions as (select * from core.access_events_history),
+
+repeated as (select distinct event_id from editions where edition > 1),
 
 ranked as (
     select
-        *,
+        editions.*,
         row_number() over (
-            partition by event_id order by ordered_at desc, record_sha256 desc
+            partition by editions.event_id order by editions.ordered_at desc, editions.record_sha256 desc
         ) as place
     from editions
+    semi join repeated on repeated.event_id = editions.event_id
 ),
 
-latest as (select * exclude (place) from ranked where place = 1),
+latest as (
+    select editions.*
+    from editions
+    anti join repeated on repeated.event_id = editions.event_id
+    union all by name
+    select * exclude (place) from ranked
+    where place = 1
+),
 
 deliveries as (select * from core.deliveries),
 

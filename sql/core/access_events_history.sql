@@ -2,15 +2,32 @@
 -- Grain: event_id, edition
 -- Refresh: append by event_id
 -- Spine: staging.access_events
+-- Only keys that arrived more than once are sorted: of a stream this large hardly any.
 with arrivals as (select * from staging.access_events where rejected_because is null),
+
+repeated as (select event_id from arrivals group by event_id having count(*) > 1),
 
 first_arrivals as (
     select
-        *,
+        arrivals.*,
         row_number() over (
-            partition by event_id, record_sha256 order by turn_no, page_no, row_no
+            partition by arrivals.event_id, arrivals.record_sha256
+            order by arrivals.turn_no, arrivals.page_no, arrivals.row_no
         ) as arrival
     from arrivals
+    semi join repeated on repeated.event_id = arrivals.event_id
+),
+
+numbered as (
+    select arrivals.*, 1 as edition
+    from arrivals
+    anti join repeated on repeated.event_id = arrivals.event_id
+    union all by name
+    select
+        * exclude (arrival),
+        row_number() over (partition by event_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
 ),
 
 editions as (
@@ -38,9 +55,8 @@ editions as (
         page_no,
         row_no,
         coalesce(recorded_at, known_at) as ordered_at,
-        row_number() over (partition by event_id order by turn_no, page_no, row_no) as edition
-    from first_arrivals
-    where arrival = 1
+        edition
+    from numbered
 )
 
 select * from editions

@@ -6,18 +6,29 @@
 -- Touched by: core.notices(notice_id) through core.acknowledgments_history
 -- A missing asset is taken from the notice that it names, a missing version too, if that notice is about the same asset
 -- (docs/domain.md, 7).
+-- Only keys with more than one edition are sorted: of a stream this large hardly any.
 with editions as (select * from core.acknowledgments_history),
+
+repeated as (select distinct ack_id from editions where edition > 1),
 
 ranked as (
     select
-        *,
+        editions.*,
         row_number() over (
-            partition by ack_id order by ordered_at desc, record_sha256 desc
+            partition by editions.ack_id order by editions.ordered_at desc, editions.record_sha256 desc
         ) as place
     from editions
+    semi join repeated on repeated.ack_id = editions.ack_id
 ),
 
-latest as (select * exclude (place) from ranked where place = 1),
+latest as (
+    select editions.*
+    from editions
+    anti join repeated on repeated.ack_id = editions.ack_id
+    union all by name
+    select * exclude (place) from ranked
+    where place = 1
+),
 
 identities as (select * from core.identities where entity = 'asset'),
 

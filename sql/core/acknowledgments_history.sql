@@ -2,15 +2,32 @@
 -- Grain: ack_id, edition
 -- Refresh: append by ack_id
 -- Spine: staging.acknowledgments
+-- Only keys that arrived more than once are sorted: of a stream this large hardly any.
 with arrivals as (select * from staging.acknowledgments where rejected_because is null),
+
+repeated as (select ack_id from arrivals group by ack_id having count(*) > 1),
 
 first_arrivals as (
     select
-        *,
+        arrivals.*,
         row_number() over (
-            partition by ack_id, record_sha256 order by turn_no, page_no, row_no
+            partition by arrivals.ack_id, arrivals.record_sha256
+            order by arrivals.turn_no, arrivals.page_no, arrivals.row_no
         ) as arrival
     from arrivals
+    semi join repeated on repeated.ack_id = arrivals.ack_id
+),
+
+numbered as (
+    select arrivals.*, 1 as edition
+    from arrivals
+    anti join repeated on repeated.ack_id = arrivals.ack_id
+    union all by name
+    select
+        * exclude (arrival),
+        row_number() over (partition by ack_id order by turn_no, page_no, row_no) as edition
+    from first_arrivals
+    where arrival = 1
 ),
 
 editions as (
@@ -38,9 +55,8 @@ editions as (
         page_no,
         row_no,
         coalesce(updated_at, recorded_at, known_at) as ordered_at,
-        row_number() over (partition by ack_id order by turn_no, page_no, row_no) as edition
-    from first_arrivals
-    where arrival = 1
+        edition
+    from numbered
 )
 
 select * from editions

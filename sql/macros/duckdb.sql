@@ -38,8 +38,31 @@ create or replace temp macro local_time_flag(local_time, zone) as
 create or replace temp macro is_barred_region(restricted_regions, region) as
     len(list_filter(restricted_regions, lambda barred: region = barred or starts_with(region, barred || '-'))) > 0;
 
+-- A part of a key that '|' joins: a '|' or a backslash inside it is escaped, as pipeline/actions/keys.py does.
+create or replace temp macro key_part(part) as replace(replace(coalesce(part, ''), '\', '\\'), '|', '\|');
 
+-- The words of a text, in small letters without accents; whatever is no letter and no digit parts them.
+create or replace temp macro words_of(said) as
+    list_filter(
+        string_split(regexp_replace(strip_accents(lower(coalesce(said, ''))), '[^\p{L}\p{N}]+', ' ', 'g'), ' '),
+        lambda word: word <> ''
+    );
+-- The runs of at most so many words of a list, each once, as text.
+create or replace temp macro phrases_of(words, longest) as
+    list_distinct(
+        flatten(
+            list_transform(
+                range(1, len(words) + 1),
+                lambda first: list_transform(
+                    range(first, least(first + longest, len(words) + 1)),
+                    lambda last: array_to_string(list_slice(words, first, last), ' ')
+                )
+            )
+        )
+    );
 
+-- An instant as JSON bears it.
+create or replace temp macro instant_text(instant) as strftime(timezone('UTC', instant), '%Y-%m-%dT%H:%M:%S.%fZ');
 
 -- Text as received, typed; null where it cannot be. An instant without an offset is taken as UTC.
 create or replace temp macro as_integer(raw) as
@@ -56,9 +79,13 @@ create or replace temp macro as_texts(raw) as
 create or replace temp macro seconds_between(earlier, later) as
     (epoch_us(later) - epoch_us(earlier))::double / 1000000;
 
+-- An instant as the journal writes it.
+create or replace temp macro instant_text(instant) as
+    strftime(timezone('UTC', instant), '%Y-%m-%dT%H:%M:%S.%fZ');
+
 -- The UTC day, month and ISO week of an instant, as text.
 create or replace temp macro utc_day(instant) as strftime(timezone('UTC', instant), '%Y-%m-%d');
 create or replace temp macro utc_month(instant) as strftime(timezone('UTC', instant), '%Y-%m');
 create or replace temp macro utc_week(instant) as strftime(timezone('UTC', instant), '%G-W%V');
--- The quarter of an hour that an instant lies in, counted from 1970.
-create or replace temp macro quarter_of_an_hour(instant) as floor(epoch_us(instant) / 900000000)::bigint;
+-- The microseconds from 1970 to an instant.
+create or replace temp macro microseconds_of(instant) as epoch_us(instant);

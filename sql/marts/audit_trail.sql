@@ -4,6 +4,7 @@
 -- Spine: audit.trail
 -- Touched by: core.partners(partner_id) through marts.audit_trail
 -- Touched by: core.assets(asset_id) through marts.audit_trail
+-- Published with: verdicts
 with trail as (select * from audit.trail),
 
 partners as (select * from core.partners),
@@ -31,6 +32,8 @@ named as (
         trail.edition,
         trail.superseded_by,
         trail.evidence_rung,
+        trail.entitlement_then,
+        trail.timing_then,
         trail.run_id
     from trail
     left join partners on partners.partner_id = trail.partner_id

@@ -4,9 +4,12 @@
 -- After: ops.turns
 -- docs/domain.md, 11, and docs/figures.md, which says how to read it. numerator, denominator, censored and excluded
 -- name what the counts_of_* models count (less the *_less); `from <opened_table> as opened where <…_where>` opens them,
--- period_of gives a row's period, each_counts is what a row counts as. claim is whose lateness takes the measure out of
--- its rate (docs/domain.md, 2): then it is all excluded, and in the bar data_late.
-with counted_rates (
+-- and *_counts of these rows is the number; period_of gives a row's period. claim is whose lateness takes the measure out
+-- of its rate (docs/domain.md, 2): then it is all excluded, and in the bar data_late. Of processes, every row of
+-- marts.process_samples knows itself whether it is late.
+with process_measures as (select * from marts.process_measures),
+
+counted_rates (
     figure, measure, unit, is_partner_weighted, claim, numerator, denominator, censored, excluded, opened_table,
     at_column, numerator_where, denominator_where, censored_where, excluded_where
 ) as (
@@ -294,7 +297,7 @@ of_feeds as (
         'stream = ''' || stream || ''' and not is_backlog' as numerator_where,
         'stream = ''' || stream || ''' and not is_backlog' as denominator_where,
         'stream = ''' || stream || ''' and is_backlog' as excluded_where,
-        'records' as each_counts
+        'sum(records)' as row_counts
     from feeds
 ),
 
@@ -325,7 +328,7 @@ bounded as (
     from named
 ),
 
-measures as (
+of_tables as (
     select
         figure,
         measure,
@@ -345,7 +348,10 @@ measures as (
             when figure = 'K12' then 'strftime(timezone(''UTC'', ' || at_column || '), ''%G-W%V'')'
             else 'strftime(timezone(''UTC'', ' || at_column || '), ''%Y-%m'')'
         end as period_of,
-        coalesce(each_counts, '1') as each_counts,
+        coalesce(row_counts, 'count(*)') as numerator_counts,
+        coalesce(row_counts, 'count(*)') as denominator_counts,
+        coalesce(row_counts, 'count(*)') as censored_counts,
+        coalesce(row_counts, 'count(*)') as excluded_counts,
         '(' || numerator_where || ')' || by_then
         || case when claim is null then '' when kind = 'late' then ' and ' || is_late else ' and not ' || is_late end
         as numerator_where,
@@ -357,6 +363,29 @@ measures as (
             else coalesce('(' || excluded_where || ') or ', '') || '(' || denominator_where || ') and ' || is_late
         end as excluded_where
     from bounded
+),
+
+quantiles (kind, quantile) as (
+    values ('duration', '_p50'), ('duration', '_p90')
+),
+
+of_processes as (
+    select
+        process_measures.* exclude (measure, kind),
+        process_measures.measure || coalesce(quantiles.quantile, '') as measure,
+        case process_measures.kind
+            when 'duration' then 'quantile'
+            when 'repeats' then 'rate'
+            else process_measures.kind
+        end as kind
+    from process_measures
+    left join quantiles on quantiles.kind = process_measures.kind
+),
+
+measures as (
+    select * from of_tables
+    union all by name
+    select * from of_processes
 )
 
 select * from measures

@@ -3,8 +3,8 @@
 -- Refresh: full
 -- What K12 counts (docs/domain.md, 11). subject_type is notice (subject_id as in marts.notice_log) or candidate (a
 -- suppressed one, as in sync.notice_decisions). Acted on: within 72 hours of the sending the partner obtained the
--- version (not towards a removal), or acknowledged the asset or that version in person. is_matured: those 72 hours are
--- over.
+-- version (not towards a removal), or acknowledged the asset or that version in person, or its parent did for it; of a
+-- version with an equal checksum counts as of that version (section 7). is_matured: those 72 hours are over.
 with notices as (select * from marts.notice_log where sent_at <= $as_of and partner_id is not null),
 
 decisions as (
@@ -14,13 +14,12 @@ decisions as (
 
 obtained as (select * from freshness.obtained where version_no is not null and obtained_at <= $as_of),
 
-acknowledgments as (
-    select * from core.acknowledgments
-    where occurred_at <= $as_of
-        and (revoked_at is null or revoked_at > $as_of)
-        and kind not in ('auto', 'proxy')
-        and asset_id is not null
+answers as (
+    select * from freshness.answers
+    where occurred_at <= $as_of and (revoked_at is null or revoked_at > $as_of) and kind not in ('auto', 'proxy')
 ),
+
+versions as (select * from core.asset_versions where checksum_sha256 is not null),
 
 partners as (select * from core.partners),
 
@@ -38,15 +37,22 @@ reactions as (
     where notices.kind not in ('withdrawal', 'expiry')
     group by notices.notice_key
     union all
-    select notices.notice_key, min(acknowledgments.occurred_at) as acted_at
+    select notices.notice_key, min(answers.occurred_at) as acted_at
     from notices
-    inner join acknowledgments
-        on acknowledgments.partner_id = notices.partner_id
-        and acknowledgments.asset_id = notices.asset_id
-        and acknowledgments.occurred_at >= notices.sent_at
-        and acknowledgments.occurred_at <= notices.sent_at + interval 72 hours
-    where acknowledgments.version_no is null
-        or acknowledgments.version_no = notices.version_no
+    inner join answers
+        on answers.partner_id = notices.partner_id
+        and answers.asset_id = notices.asset_id
+        and answers.occurred_at >= notices.sent_at
+        and answers.occurred_at <= notices.sent_at + interval 72 hours
+    left join versions as asked
+        on asked.asset_id = notices.asset_id
+        and asked.version_no = notices.version_no
+    left join versions as named
+        on named.asset_id = answers.asset_id
+        and named.version_no = answers.version_no
+    where answers.version_no is null
+        or answers.version_no = notices.version_no
+        or named.checksum_sha256 = asked.checksum_sha256
         or notices.kind in ('withdrawal', 'expiry')
     group by notices.notice_key
 ),

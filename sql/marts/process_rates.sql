@@ -2,12 +2,20 @@
 -- Grain: figure, measure, weighting, dimension, dimension_value, period
 -- Refresh: full
 -- Made of marts.process_samples (docs/figures_processes.md). Weighting pair: everything counted weighs the same;
--- partner: the mean of the partners' own rates, of those that have one. A rate with denominator 0 is null.
+-- partner: the mean of the rates of the partners that we know, of those that have one. A rate with denominator 0 is null.
 with samples as (select * from marts.process_samples where kind <> 'duration'),
+
+process_measures as (select * from marts.process_measures),
 
 assets as (select * from core.assets),
 
+partners as (select * from core.partners),
+
 partner_dimensions as (select * from marts.partner_dimensions),
+
+kinds (dimension) as (
+    values ('region'), ('tier'), ('program')
+),
 
 described as (
     select
@@ -34,9 +42,15 @@ in_dimensions as (
     union all
     select *, 'classification' as dimension, classification as dimension_value from described
     union all
-    select described.*, partner_dimensions.dimension, partner_dimensions.dimension_value
+    select
+        described.*,
+        kinds.dimension,
+        coalesce(partner_dimensions.dimension_value, '(none)') as dimension_value
     from described
-    inner join partner_dimensions on partner_dimensions.partner_id = described.partner_id
+    cross join kinds
+    left join partner_dimensions
+        on partner_dimensions.partner_id = described.partner_id
+        and partner_dimensions.dimension = kinds.dimension
 ),
 
 divided as (
@@ -113,15 +127,16 @@ by_pair as (
 
 own_rates as (
     select
-        *,
+        by_partner.*,
         case
-            when kind = 'rate' and denominator > 0
-                then cast(numerator / denominator::double as decimal(18, 9))
-            when kind = 'repeats' and assets > 0
-                then cast((numerator - assets) / assets::double as decimal(18, 9))
+            when by_partner.kind = 'rate' and by_partner.denominator > 0
+                then cast(by_partner.numerator / by_partner.denominator::double as decimal(18, 9))
+            when by_partner.kind = 'repeats' and by_partner.assets > 0
+                then cast((by_partner.numerator - by_partner.assets) / by_partner.assets::double as decimal(18, 9))
         end as rate
     from by_partner
-    where kind <> 'count'
+    inner join partners on partners.partner_id = by_partner.partner_id
+    where by_partner.kind <> 'count'
 ),
 
 by_mean as (
@@ -140,31 +155,9 @@ by_mean as (
 ),
 
 measures as (
-    select 'K2' as figure, 'first_time_right' as measure, 'requests' as unit, true as is_rate
-    union all
-    select 'K8' as figure, unnest(['notified', 'responded', 'completed', 'silent']) as measure, 'partners', true
-    union all
-    select 'K8' as figure, 'holders_known' as measure, 'partners' as unit, false as is_rate
-    union all
-    select 'K8' as figure, unnest(['accesses_after', 'unknown_downloads']) as measure, 'events', false
-    union all
-    select 'K1' as figure, 'data_late' as measure, 'requests' as unit, false as is_rate
-    union all
-    select 'K2' as figure, 'data_late' as measure, 'requests' as unit, false as is_rate
-    union all
-    select 'K8' as figure, 'data_late' as measure, 'partners' as unit, false as is_rate
-    union all
-    select 'K10' as figure, 'data_late' as measure, 'pairs' as unit, false as is_rate
-    union all
-    select 'K11' as figure, 'data_late' as measure, 'issues' as unit, false as is_rate
-    union all
-    select 'K10' as figure, 'readiness' as measure, 'pairs' as unit, true as is_rate
-    union all
-    select 'K10' as figure, 'partners_ready' as measure, 'partners' as unit, true as is_rate
-    union all
-    select 'K11' as figure, unnest(['reopened', 'repeats_per_asset']) as measure, 'issues', true
-    union all
-    select 'K11' as figure, 'holders_informed' as measure, 'partners' as unit, true as is_rate
+    select figure, measure, unit, kind <> 'count' as is_rate
+    from process_measures
+    where kind <> 'duration'
 ),
 
 weightings as (
@@ -199,7 +192,10 @@ wanted as (
         case when at_least.is_rate then 0 end as denominator,
         0 as excluded
     from at_least
-    anti join found on found.figure = at_least.figure and found.measure = at_least.measure
+    anti join found
+        on found.figure = at_least.figure
+        and found.measure = at_least.measure
+        and found.weighting = at_least.weighting
 ),
 
 rates as (

@@ -6,8 +6,8 @@
 -- What K6 counts (docs/domain.md, 11): versions whose life for the partner had begun by as_of. The clock runs from
 -- started_at, the later of the life's begin and the first older copy, until the version was first obtained (reached).
 -- What was not is censored: not_reached at the end of the version's life, open while it lives. prepositioned: obtained
--- before the life began. quarters are quarters of an hour, of which every instant counts as the one that it lies in; null
--- while open. month is that in which the life began. A partner that had no older version has no row.
+-- before the life began. seconds is how long that was, exact; null while open. month is that in which the life began. A
+-- partner that had no older version has no row.
 with versions_obtained as (select * from freshness.versions_obtained),
 
 partners as (select * from core.partners),
@@ -80,10 +80,9 @@ timed as (
         case when ended_at <= $as_of then ended_at end as ended_at,
         outcome,
         case
-            when outcome = 'reached'
-                then greatest(quarter_of_an_hour(first_obtained_at) - quarter_of_an_hour(started_at), 0)
-            when outcome = 'not_reached' then quarter_of_an_hour(ended_at) - quarter_of_an_hour(started_at)
-        end as quarters,
+            when outcome = 'reached' then greatest(seconds_between(started_at, first_obtained_at), 0)
+            when outcome = 'not_reached' then seconds_between(started_at, ended_at)
+        end as seconds,
         utc_month(effective_at) as month,
         case when ended_at > $as_of and ended_at < 'infinity'::timestamptz then ended_at end as next_change_at
     from started

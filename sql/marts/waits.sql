@@ -1,9 +1,10 @@
--- One row per month, division, outcome and moment: how many replacements of an older version went that way.
+-- One row per month, division, outcome and moment: how many replacements of an older version have no end of their own.
 -- Grain: month, dimension, dimension_value, outcome, moment
 -- Refresh: sums of marts.time_to_currency
--- marts.time_to_currency, counted for K6. moment is how many quarters of an hour it took or was waited for; of what is
--- open, the quarter since which it is, so that nothing here changes by the clock; of the prepositioned, 0.
-with changes as (select * from marts.time_to_currency),
+-- What K6 counts in marts.time_to_currency beside the reached. moment is in microseconds: of the not_reached, how long
+-- it was waited for; of what is open, the instant since which it is (from 1970), so that nothing here changes by the
+-- clock; of the prepositioned, 0. Instants of versions are few, so these are few rows.
+with changes as (select * from marts.time_to_currency where outcome <> 'reached'),
 
 partners as (select * from core.partners),
 
@@ -18,8 +19,8 @@ described as (
         changes.outcome,
         case
             when changes.outcome = 'prepositioned' then 0
-            when changes.outcome = 'open' then quarter_of_an_hour(changes.started_at)
-            else changes.quarters
+            when changes.outcome = 'open' then microseconds_of(changes.started_at)
+            else cast(round(changes.seconds * 1000000) as bigint)
         end as moment,
         coalesce(nullif(partners.region, ''), '(none)') as region,
         coalesce(nullif(partners.tier, ''), '(none)') as tier,

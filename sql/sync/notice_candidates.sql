@@ -1,12 +1,26 @@
--- One row per notice that is due to a partner with an outdated holding, and what speaks against sending it, if anything.
--- Grain: partner_id, asset_id, version_no, kind, step
+-- One row per notice that is due to a partner, of whatever pattern, and what speaks against sending it, if anything.
+-- Grain: candidate_key
 -- Refresh: full
 -- docs/domain.md, 9 and 10. notice_due_at is when the notice was due (the answer's due date is made when it is decided).
--- A version_change is due to whoever holds something else than the target, a withdrawal and an expiry to whoever holds
--- that version, whether obtained before or after. suppression_reason is null where it is to be sent.
-with positions as (select * from freshness.positions),
+-- suppression_reason is null where it is to be sent, by the first match; caps, quiet hours and digests come after it, when
+-- it is decided (docs/notices.md). A claim that is made past the watermarks is data_late: a version's notices rest on
+-- positions, reminders and escalations on what has been answered as well. trading_grid_asset_id is null where this id
+-- means another asset there, or nobody can say which: nothing is posted about an asset by guess.
+with version_notices as (select * from sync.version_notices),
 
-held_copies as (select * from freshness.held_copies where version_no is not null),
+request_notices as (select * from sync.request_notices),
+
+issue_notices as (select * from sync.issue_notices),
+
+rights_notices as (select * from sync.rights_notices),
+
+campaign_notices as (select * from sync.campaign_notices),
+
+follow_ups as (select * from sync.follow_ups),
+
+positions as (select * from freshness.positions),
+
+held_copies as (select * from freshness.held_copies),
 
 version_terms as (select * from freshness.version_terms),
 
@@ -17,8 +31,6 @@ partners as (select * from core.partners),
 partner_users as (select * from core.partner_users),
 
 assets as (select * from core.assets where deleted_at is null or deleted_at > $as_of),
-
-asset_versions as (select * from core.asset_versions),
 
 notices as (select * from core.notices where retracted_at is null or retracted_at > $as_of),
 
@@ -35,145 +47,60 @@ decided_actions as (select * from ledger.entries where kind = 'action_decided'),
 
 settings as (select * from ops.notice_settings),
 
-lateness as (select is_late from ops.data_late where claim = 'position'),
-
-target_lives as (
-    select *
-    from version_lives
-    where effective_at <= $as_of and (ended_at is null or ended_at > $as_of)
+identities as (
+    select source_id, target_id
+    from core.identities
+    where entity = 'asset' and holds_from <= $as_of and holds_until > $as_of
 ),
 
-coming_lives as (
+lateness as (
     select
-        version_lives.*,
-        greatest(
-            asset_versions.approved_at,
-            version_lives.effective_at - to_seconds(settings.announce_before_seconds)
-        ) as announced_at
-    from version_lives
-    cross join settings
-    inner join asset_versions
-        on asset_versions.asset_id = version_lives.asset_id
-        and asset_versions.version_no = version_lives.version_no
-    where version_lives.effective_at > $as_of and not version_lives.is_reinstated
-),
-
-changes_of_target as (
-    select
-        positions.partner_id,
-        positions.asset_id,
-        positions.target_version_no as version_no,
-        'version_change' as kind,
-        'holds_something_else_than_the_target' as rule,
-        case
-            when target_lives.is_reinstated then target_lives.effective_at
-            else greatest(
-                asset_versions.approved_at,
-                target_lives.effective_at - to_seconds(settings.announce_before_seconds)
-            )
-        end as notice_due_at
-    from positions
-    cross join settings
-    inner join partners on partners.partner_id = positions.partner_id
-    inner join target_lives
-        on target_lives.region = partners.region
-        and target_lives.zone = partners.zone
-        and target_lives.asset_id = positions.asset_id
-        and target_lives.version_no = positions.target_version_no
-    inner join asset_versions
-        on asset_versions.asset_id = positions.asset_id
-        and asset_versions.version_no = positions.target_version_no
-    where positions.position in ('stale_in_grace', 'stale_overdue', 'regressed')
-),
-
-changes_to_come as (
-    select
-        positions.partner_id,
-        positions.asset_id,
-        coming_lives.version_no,
-        'version_change' as kind,
-        'holds_an_older_version_than_the_coming_one' as rule,
-        coming_lives.announced_at as notice_due_at
-    from positions
-    inner join partners on partners.partner_id = positions.partner_id
-    inner join coming_lives
-        on coming_lives.region = partners.region
-        and coming_lives.zone = partners.zone
-        and coming_lives.asset_id = positions.asset_id
-    where
-        coming_lives.announced_at <= $as_of
-        and len(list_filter(positions.held_versions, lambda held: held < coming_lives.version_no)) > 0
-        and not list_contains(positions.held_versions, coming_lives.version_no)
-),
-
-holdings as (
-    select
-        held_copies.partner_id,
-        held_copies.asset_id,
-        held_copies.version_no,
-        version_terms.withdrawn_from,
-        version_terms.expires_at,
-        version_terms.withdrawn_from is not null and version_terms.withdrawn_from <= $as_of as is_withdrawn
-    from held_copies
-    inner join partners on partners.partner_id = held_copies.partner_id
-    inner join version_terms
-        on version_terms.region = partners.region
-        and version_terms.zone = partners.zone
-        and version_terms.asset_id = held_copies.asset_id
-        and version_terms.version_no = held_copies.version_no
-),
-
-withdrawals as (
-    select
-        partner_id,
-        asset_id,
-        version_no,
-        'withdrawal' as kind,
-        'holds_a_withdrawn_version' as rule,
-        withdrawn_from as notice_due_at
-    from holdings
-    where is_withdrawn
-),
-
-expiries as (
-    select
-        partner_id,
-        asset_id,
-        version_no,
-        'expiry' as kind,
-        'holds_an_expired_version' as rule,
-        expires_at as notice_due_at
-    from holdings
-    where expires_at <= $as_of and not is_withdrawn
+        bool_or(is_late) filter (where claim = 'position') as is_position_late,
+        bool_or(is_late) as is_answer_late
+    from ops.data_late
 ),
 
 wanted as (
-    select * from changes_of_target
-    union all
-    select * from changes_to_come
-    union all
-    select * from withdrawals
-    union all
-    select * from expiries
+    select * from version_notices
+    union all by name
+    select * from request_notices
+    union all by name
+    select * from issue_notices
+    union all by name
+    select * from rights_notices
+    union all by name
+    select * from campaign_notices
+    union all by name
+    select * from follow_ups
 ),
 
 due as (
     select
         wanted.*,
-        'initial' as step,
-        replace(replace(wanted.partner_id, '\', '\\'), '|', '\|')
-        || '|' || replace(replace(wanted.asset_id, '\', '\\'), '|', '\|')
-        || '|' || wanted.version_no || '|' || wanted.kind || '|initial' as candidate_key,
-        positions.position,
-        partners.gone_from is not null and partners.gone_from <= $as_of as has_left
+        concat_ws(
+            '|',
+            key_part(wanted.partner_id),
+            key_part(wanted.asset_id),
+            coalesce(cast(wanted.version_no as varchar), ''),
+            wanted.kind,
+            key_part(wanted.step)
+        ) as candidate_key,
+        wanted.kind in ('publish', 'version_change') as is_beginning,
+        wanted.kind in ('withdrawal', 'expiry') as is_removal,
+        wanted.kind in ('reminder', 'escalation') as is_follow_up,
+        json_extract_string(wanted.said, '$.about_kind') as about_kind,
+        partners.region,
+        partners.zone,
+        partners.gone_from is not null and partners.gone_from <= $as_of as has_left,
+        assets.classification,
+        assets.owner
     from wanted
     cross join settings
-    inner join assets on assets.asset_id = wanted.asset_id
     inner join partners on partners.partner_id = wanted.partner_id
-    left join positions
-        on positions.partner_id = wanted.partner_id
-        and positions.asset_id = wanted.asset_id
-    where wanted.notice_due_at <= $as_of and wanted.notice_due_at >= settings.notify_from
+    left join assets on assets.asset_id = wanted.asset_id
+    where wanted.notice_due_at <= $as_of
+        and wanted.notice_due_at >= settings.notify_from
+        and (wanted.asset_id is null or assets.asset_id is not null)
 ),
 
 redirected as (
@@ -183,22 +110,29 @@ redirected as (
 ),
 
 posted as (
-    select distinct notices.partner_id, notices.asset_id, notices.version_no, notices.kind
+    select
+        notices.partner_id,
+        notices.asset_id,
+        notices.version_no,
+        notices.kind,
+        max(notices.posted_at) as last_posted_at
     from notices
     left join redirected on redirected.external_key = notices.external_key
-    where redirected.external_key is null
+    where redirected.external_key is null and notices.asset_id is not null and notices.version_no is not null
+    group by notices.partner_id, notices.asset_id, notices.version_no, notices.kind
 ),
 
 snoozed as (
-    select distinct due.candidate_key
+    select due.candidate_key
+    from due
+    inner join snoozes on snoozes.subject = due.candidate_key
+    union
+    select due.candidate_key
     from due
     inner join snoozes
-        on snoozes.subject = due.candidate_key
-        or (
-            snoozes.partner_id = due.partner_id
-            and (snoozes.asset_id is null or snoozes.asset_id = due.asset_id)
-            and (snoozes.version_no is null or snoozes.version_no = due.version_no)
-        )
+        on snoozes.partner_id = due.partner_id
+        and (snoozes.asset_id is null or snoozes.asset_id = due.asset_id)
+        and (snoozes.version_no is null or snoozes.version_no = due.version_no)
 ),
 
 without_contact as (
@@ -209,27 +143,71 @@ without_contact as (
     having bool_and(status is not null and status <> 'active')
 ),
 
-candidates as (
+names_in_trading_grid as (
+    select target_id as asset_id, min(source_id) as trading_grid_asset_id
+    from identities
+    where target_id is not null and target_id <> source_id
+    group by target_id
+),
+
+names_of_others as (
+    select distinct source_id as asset_id
+    from identities
+    where target_id is distinct from source_id
+),
+
+lives_ahead as (
+    select distinct region, zone, asset_id, version_no
+    from version_lives
+    where ended_at is null or ended_at > $as_of
+),
+
+holders as (select distinct partner_id, asset_id from held_copies),
+
+versions_held as (select distinct partner_id, asset_id, version_no from held_copies),
+
+stated as (
     select
-        due.candidate_key,
-        due.partner_id,
-        due.asset_id,
-        cast(due.version_no as integer) as version_no,
-        due.kind,
-        due.step,
-        'P4' as pattern,
-        due.rule,
-        due.notice_due_at,
-        due.position,
+        due.*,
+        positions.position,
+        positions.target_version_no,
+        coalesce(positions.entitled, false) as is_entitled,
+        holders.partner_id is not null as is_holder,
+        versions_held.partner_id is not null as holds_version,
+        lives_ahead.version_no is not null as lives_or_will,
+        coalesce(version_terms.is_barred, false) as is_barred,
+        coalesce(version_terms.withdrawn_from <= $as_of, false) as is_withdrawn,
+        posted.last_posted_at,
+        snoozed.candidate_key is not null as is_snoozed,
+        without_contact.partner_id is not null as has_no_contact,
+        lateness.is_position_late,
+        lateness.is_answer_late,
         case
-            when due.has_left then 'partner_left'
-            when posted.partner_id is not null then 'duplicate'
-            when snoozed.candidate_key is not null then 'snoozed'
-            when without_contact.partner_id is not null then 'no_contact'
-            when lateness.is_late then 'data_late'
-        end as suppression_reason
+            when names_in_trading_grid.asset_id is not null then names_in_trading_grid.trading_grid_asset_id
+            when names_of_others.asset_id is null then due.asset_id
+        end as trading_grid_asset_id
     from due
     cross join lateness
+    left join positions
+        on positions.partner_id = due.partner_id
+        and positions.asset_id = due.asset_id
+    left join holders
+        on holders.partner_id = due.partner_id
+        and holders.asset_id = due.asset_id
+    left join versions_held
+        on versions_held.partner_id = due.partner_id
+        and versions_held.asset_id = due.asset_id
+        and versions_held.version_no = due.version_no
+    left join lives_ahead
+        on lives_ahead.region = due.region
+        and lives_ahead.zone = due.zone
+        and lives_ahead.asset_id = due.asset_id
+        and lives_ahead.version_no = due.version_no
+    left join version_terms
+        on version_terms.region = due.region
+        and version_terms.zone = due.zone
+        and version_terms.asset_id = due.asset_id
+        and version_terms.version_no = due.version_no
     left join posted
         on posted.partner_id = due.partner_id
         and posted.asset_id = due.asset_id
@@ -237,6 +215,52 @@ candidates as (
         and posted.kind = due.kind
     left join snoozed on snoozed.candidate_key = due.candidate_key
     left join without_contact on without_contact.partner_id = due.partner_id
+    left join names_in_trading_grid on names_in_trading_grid.asset_id = due.asset_id
+    left join names_of_others on names_of_others.asset_id = due.asset_id
+),
+
+candidates as (
+    select
+        candidate_key,
+        partner_id,
+        asset_id,
+        version_no,
+        kind,
+        step,
+        pattern,
+        rule,
+        notice_due_at,
+        subject_type,
+        subject_id,
+        coalesce(is_urgent, false) as is_urgent,
+        said,
+        evidence,
+        coalesce(classification, 'standard') as classification,
+        owner,
+        trading_grid_asset_id,
+        zone,
+        position,
+        case
+            when has_left then 'partner_left'
+            when (is_beginning or is_removal) and last_posted_at is not null then 'duplicate'
+            when kind = 'reminder' and last_posted_at >= notice_due_at then 'duplicate'
+            when is_beginning and is_barred then 'barred'
+            when (is_beginning or about_kind in ('publish', 'version_change'))
+                and not lives_or_will and target_version_no > version_no then 'superseded_by_newer'
+            when (is_beginning or about_kind in ('publish', 'version_change')) and not lives_or_will
+                then 'no_longer_due'
+            when (is_beginning or about_kind in ('publish', 'version_change'))
+                and not is_entitled and not is_holder and rule <> 'obtained_this_safety_asset_before' then 'not_entitled'
+            when is_removal and not holds_version then 'no_longer_due'
+            when kind = 'expiry' and is_withdrawn then 'no_longer_due'
+            when is_snoozed then 'snoozed'
+            when has_no_contact and kind <> 'escalation' then 'no_contact'
+            when is_follow_up and is_answer_late then 'data_late'
+            when (is_beginning or is_removal) and is_position_late then 'data_late'
+            when asset_id is not null and trading_grid_asset_id is null then 'unmatched_identity'
+            when strlen(partner_id) + coalesce(strlen(asset_id), 0) > 1000 then 'ids_too_long'
+        end as suppression_reason
+    from stated
 )
 
 select * from candidates

@@ -2,8 +2,9 @@
 -- Grain: candidate_key
 -- Refresh: full
 -- After: ledger.actions
--- decision is docs/domain.md, 10: held_for_approval, suppressed, failed, dead or sent; pending where it is to be sent and
--- has not been yet. Earlier decisions stay in the journal.
+-- decision is docs/domain.md, 10: held_for_approval, digested, deferred, suppressed, failed, dead or sent; pending where it
+-- is to be sent and has not been yet. What was digested went, or goes, with the others of its action (action_state says
+-- which); a deferred one is looked at again, deferred_until at the latest. Earlier decisions stay in the journal.
 with entries as (select * from ledger.entries where kind = 'notice_decided'),
 
 actions as (select * from sync.actions),
@@ -24,12 +25,15 @@ decisions as (
         json_extract_string(last_entries.data, '$.step') as step,
         case
             when actions.action_key is null then json_extract_string(last_entries.data, '$.decision')
+            when json_extract_string(last_entries.data, '$.decision') = 'digested'
+                and actions.state not in ('held_for_approval', 'suppressed', 'dead') then 'digested'
             when actions.state in ('leased', 'unknown') then 'pending'
             else actions.state
         end as decision,
         coalesce(actions.suppressed_because, json_extract_string(last_entries.data, '$.reason')) as reason,
         json_extract_string(last_entries.data, '$.rule') as rule,
         as_instant(json_extract_string(last_entries.data, '$.notice_due_at')) as notice_due_at,
+        as_instant(json_extract_string(last_entries.data, '$.until')) as deferred_until,
         last_entries.known_at as decided_at,
         json_extract(last_entries.data, '$.evidence') as evidence,
         actions.action_key,

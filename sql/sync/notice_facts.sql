@@ -1,9 +1,9 @@
 -- One row per candidate notice with everything that its text says.
--- Grain: partner_id, asset_id, version_no, kind, step
+-- Grain: candidate_key
 -- Refresh: full
 -- Instants are shown in the partner's zone; copy_* is the held copy that the notice rests on (evidence rung 4): the
--- withdrawn or expired version's, else the last one that the partner obtained. trading_grid_asset_id is null where this
--- id means another asset there, or nobody can say which: nothing is posted about an asset by guess.
+-- withdrawn or expired version's, else the last one that the partner obtained. is_same_file: an earlier version has the
+-- same checksum, so that its acknowledgment counts for this one. What is about no asset has nothing of one.
 with candidates as (select * from sync.notice_candidates),
 
 positions as (select * from freshness.positions),
@@ -19,12 +19,6 @@ partners as (select * from core.partners),
 assets as (select * from core.assets),
 
 asset_versions as (select * from core.asset_versions),
-
-identities as (
-    select source_id, target_id
-    from core.identities
-    where entity = 'asset' and holds_from <= $as_of and holds_until > $as_of
-),
 
 time_to_respond as (select * from ops.time_to_respond),
 
@@ -49,17 +43,13 @@ own_copies as (
     where version_no is not null
 ),
 
-names_in_trading_grid as (
-    select target_id as asset_id, min(source_id) as trading_grid_asset_id
-    from identities
-    where target_id is not null and target_id <> source_id
-    group by target_id
-),
-
-names_of_others as (
-    select source_id as asset_id
-    from identities
-    where target_id is distinct from source_id
+same_files as (
+    select distinct later.asset_id, later.version_no
+    from asset_versions as later
+    inner join asset_versions as earlier
+        on earlier.asset_id = later.asset_id
+        and earlier.version_no < later.version_no
+        and earlier.checksum_sha256 = later.checksum_sha256
 ),
 
 lives_begun as (
@@ -77,12 +67,13 @@ facts as (
         candidates.version_no,
         candidates.kind,
         candidates.step,
-        case
-            when names_in_trading_grid.asset_id is not null then names_in_trading_grid.trading_grid_asset_id
-            when names_of_others.asset_id is null then candidates.asset_id
-        end as trading_grid_asset_id,
+        candidates.rule,
+        candidates.is_urgent,
+        candidates.said,
+        candidates.trading_grid_asset_id,
         partners.name as partner_name,
         partners.locale,
+        partners.region,
         partners.zone,
         coalesce(assets.title, candidates.asset_id) as asset_title,
         assets.sku,
@@ -93,6 +84,7 @@ facts as (
         versions.file_name,
         versions.format,
         versions.change_class,
+        same_files.asset_id is not null as is_same_file,
         versions.change_summary,
         versions.replacement_instructions,
         versions.usage_guidance,
@@ -109,26 +101,28 @@ facts as (
         positions.target_version_no,
         targets.version_label as target_version_label,
         case
-            when candidates.kind = 'version_change' then last_copies.version_no else own_copies.version_no
+            when candidates.kind in ('withdrawal', 'expiry') then own_copies.version_no else last_copies.version_no
         end as copy_version_no,
         case
-            when candidates.kind = 'version_change' then last_copies.last_obtained_at else own_copies.last_obtained_at
+            when candidates.kind in ('withdrawal', 'expiry') then own_copies.last_obtained_at
+            else last_copies.last_obtained_at
         end as copy_obtained_at,
         time_to_respond.seconds as respond_within_seconds,
         grace.seconds as grace_seconds
     from candidates
     inner join partners on partners.partner_id = candidates.partner_id
-    inner join assets on assets.asset_id = candidates.asset_id
-    inner join asset_versions as versions
+    left join assets on assets.asset_id = candidates.asset_id
+    left join asset_versions as versions
         on versions.asset_id = candidates.asset_id
         and versions.version_no = candidates.version_no
-    inner join version_terms
+    left join version_terms
         on version_terms.region = partners.region
         and version_terms.zone = partners.zone
         and version_terms.asset_id = candidates.asset_id
         and version_terms.version_no = candidates.version_no
-    left join names_in_trading_grid on names_in_trading_grid.asset_id = candidates.asset_id
-    left join names_of_others on names_of_others.asset_id = candidates.asset_id
+    left join same_files
+        on same_files.asset_id = candidates.asset_id
+        and same_files.version_no = candidates.version_no
     left join lives_begun
         on lives_begun.region = partners.region
         and lives_begun.zone = partners.zone

@@ -17,12 +17,12 @@ from typing import Any
 from pipeline.actions.dispatch import DispatchOutcome, dispatch
 from pipeline.actions.keys import action_key
 from pipeline.actions.pace import Patience
-from pipeline.actions.senders import Effect, Outcome, Result, Sender
+from pipeline.actions.senders import Effect, Listing, Outcome, Result, Sender
 from pipeline.errors import SourceError
 from pipeline.ledger.journal import Draft, Journal
 from pipeline.ledger.turns import Turn
 from pipeline.settings import Settings
-from pipeline.sqlmodels.relations import Relation
+from pipeline.sqlmodels.relations import Answered, Relation
 
 NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
 TURN = Turn(1, NOW, NOW)
@@ -57,13 +57,18 @@ class FakeRemote:
     order: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def list_of(self, operation: str) -> Listing | None:
+        assert operation
+        return Listing("notices") if self.can_look_up else None
+
     def post(self, effect: Effect) -> Outcome:
         with self._lock:
             self.tries[effect.key] += 1
             self.order.append(effect.key)
             return self._answer(effect, self.plan(effect.key))
 
-    def look_up(self, keys: Sequence[str]) -> Mapping[str, str]:
+    def look_up(self, listing: Listing, keys: Sequence[str]) -> Mapping[str, str]:
+        assert len(keys) <= listing.size
         with self._lock:
             self.look_ups.append(list(keys))
             if self.fails_to_list:
@@ -94,22 +99,6 @@ _FAILURES: Mapping[str, Outcome] = {
     "refuse_400": Outcome(result=Result.REJECTED, error="refused with 400"),
     "down": Outcome(result=Result.TRANSIENT, error="nobody answers there", is_target_down=True),
 }
-RANDOM_FAULTS = (
-    "timeout_before",
-    "timeout_after",
-    "error_500",
-    "error_502_after",
-    "busy_429",
-    "busy_503",
-    "conflict_409",
-    "conflict_422",
-    "explode",
-)
-
-
-def faults(share: float, dice: random.Random) -> Callable[[str], str]:
-    """Return a plan in which so large a share of attempts fails at random."""
-    return lambda _: dice.choice(RANDOM_FAULTS) if dice.random() < share else "accept"
 
 
 class NoWarehouse:
@@ -118,11 +107,11 @@ class NoWarehouse:
     def __init__(self, rows: Sequence[tuple[Any, ...]] = ()) -> None:
         self._rows = list(rows)
 
-    def execute(self, query: str, parameters: object = None) -> object:
+    def execute(self, query: str, parameters: object = None) -> Answered:
         raise AssertionError((query, parameters))
 
     def sql(self, query: str, *, params: object = None) -> Relation:
-        assert "sync.notice_rechecks" in query
+        assert "sync.action_rechecks" in query
         assert params is None
         return self
 
@@ -180,20 +169,24 @@ def drain(  # noqa: PLR0913 - what a test may change
     turn: Turn = TURN,
     rechecks: Sequence[tuple[Any, ...]] = (),
     patience_seconds: float = 1e7,
+    longest_seconds: float = 1e9,
+    threads: int = 4,
     waiter: FakeWaiter | None = None,
     owner: Sender | None = None,
+    vip: Sender | None = None,
+    targets: Mapping[str, Any] | None = None,
     **notices: Any,
 ) -> DispatchOutcome:
     """Drain the outbox once, with all the patience in the world."""
-    settings = Settings.model_validate({"connections": {}, "notices": {"requests_per_second": 1_000} | notices})
-    senders = {"trading_grid": remote, "owner": owner}
+    sections = {"connections": {}, "notices": {"requests_per_second": 1_000} | notices, "targets": targets or {}}
+    senders = {"trading_grid": remote, "owner": owner, "vip": vip}
     return dispatch(
         NoWarehouse(rechecks),
         journal,
         turn,
-        settings,
+        Settings.model_validate(sections),
         {name: sender for name, sender in senders.items() if sender is not None},
         waiter=waiter or FakeWaiter(),
-        patience=Patience(total_seconds=patience_seconds),
+        patience=Patience(total_seconds=patience_seconds, longest_seconds=longest_seconds, threads=threads),
         dice=random.Random(7),
     )

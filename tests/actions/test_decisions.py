@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.actions.decisions import Subject, record_decision
+from pipeline.actions.decisions import Subject, decide_dead, record_decision
 from pipeline.actions.keys import action_key
+from pipeline.actions.outbox import State, read_outbox
 from pipeline.errors import RefusedError
+from pipeline.ledger.journal import Draft
 from tests.actions.remote import NOW, TURN, decided, new_journal
 from tests.actions.world import World
 
@@ -80,3 +82,51 @@ def test_a_candidate_that_was_decided_about_can_be_snoozed_by_its_key(world: Wor
     world.decide()
 
     assert record(world, "snooze", Subject(key="P1|A1|2|version_change|initial")).is_new
+
+
+def died(name: str, **changes: Any) -> list[Draft]:
+    draft = decided(name, **changes)
+    key = str(draft.source_id)
+    return [draft, TURN.draft("action_dead", {"action_key": key, "error": "refused"}, source_id=key)]
+
+
+def test_all_that_is_dead_of_a_target_is_decided_about_at_once(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, *died("P1"), *died("P2", target_system="vip"), decided("P3"))
+
+    recorded = decide_dead(journal, TURN, "retry", target="vip", actor="olga", reason="it is up again")
+    assert recorded.actions == 1
+    states = {name: read_outbox(journal).actions[action_key(name)].state for name in ("P1", "P2", "P3")}
+    assert states == {"P1": State.DEAD, "P2": State.PENDING, "P3": State.PENDING}
+
+    decide_dead(journal, TURN, "drop", target=None, actor="olga", reason="too late")
+    last = list(journal.entries())[-1]
+    assert (last.actor, last.reason, last.data["subject"]) == ("olga", "too late", KEY)
+    assert read_outbox(journal).actions[KEY].state is State.SUPPRESSED
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "reason", "sentence"),
+    [
+        ("retry", "owner", "try", "No action of target 'owner' is dead"),
+        ("approve", None, "fine", "to drop or to retry, not to approve"),
+        ("drop", None, " ", "needs a reason"),
+    ],
+)
+def test_deciding_about_all_that_is_dead_has_to_make_sense_too(
+    tmp_path: Path, kind: str, target: str | None, reason: str, sentence: str
+) -> None:
+    journal = new_journal(tmp_path, *died("P1"))
+
+    with pytest.raises(RefusedError, match=re.escape(sentence)):
+        decide_dead(journal, TURN, kind, target=target, actor="olga", reason=reason)
+    assert list(journal.entries(frozenset({"decision"}))) == []
+
+
+def test_what_died_again_can_be_retried_again_at_the_same_instant(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, *died("P1"))
+    for _ in range(2):
+        assert decide_dead(journal, TURN, "retry", target=None, actor="olga", reason="up").actions == 1
+        assert read_outbox(journal).actions[KEY].state is State.PENDING
+        journal.append(died("P1")[1:])
+    decisions = list(journal.entries(frozenset({"decision"})))
+    assert len({entry.source_id for entry in decisions}) == 2

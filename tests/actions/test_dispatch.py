@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ import pytest
 from pipeline.actions.decisions import Subject, record_decision
 from pipeline.actions.keys import action_key
 from pipeline.actions.outbox import State, read_outbox
+from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.ledger.journal import Draft, Journal
-from tests.actions.remote import NOW, TURN, FakeRemote, FakeWaiter, decided, drain, faults, new_journal
+from tests.actions.remote import NOW, TURN, FakeRemote, FakeWaiter, decided, drain, new_journal
 
 KEY = action_key("P1")
 
@@ -60,7 +61,18 @@ def test_an_effect_of_unknown_fate_is_sent_again_where_it_is_not_there(tmp_path:
 
     assert drain(journal, remote).sent == 1
     assert remote.effects[KEY] == 1
-    assert len(remote.look_ups) == 1
+    # Once soon, because it may be there; once more when it would be listed by now.
+    assert len(remote.look_ups) == 2
+
+
+def test_what_failed_often_and_is_not_there_is_sent_again_however_short_the_drains_are(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, decided("P1"))
+    remote = FakeRemote(plan=in_turn(*["timeout_before"] * 9, "accept"), honours_keys=False)
+
+    for hour in range(12):
+        drain(journal, remote, turn=replace(TURN, now=NOW + timedelta(hours=2 * hour)), patience_seconds=0.5)
+
+    assert state_of(journal) is State.SENT
 
 
 @pytest.mark.parametrize("answer", ["conflict_409", "conflict_422"])
@@ -111,6 +123,37 @@ def test_the_time_that_a_target_asks_for_is_kept_and_outlives_the_drain(tmp_path
     assert retry_at >= NOW + timedelta(seconds=3)
     assert drain(journal, remote, patience_seconds=0).requests == 0
     assert drain(journal, remote, turn=replace(TURN, now=retry_at), patience_seconds=0).sent == 1
+
+
+@pytest.mark.parametrize("result", [Result.TRANSIENT, Result.UNKNOWN])
+@pytest.mark.parametrize("asked", [-5.0, 1e12, float("inf")])
+def test_a_target_that_asks_for_an_absurd_wait_gets_a_day_at_most(tmp_path: Path, result: Result, asked: float) -> None:
+    journal = new_journal(tmp_path, decided("P1"))
+
+    class Busy(FakeRemote):
+        def post(self, effect: Effect) -> Outcome:
+            return Outcome(result=result, error=effect.operation, retry_after_seconds=asked)
+
+    remote = Busy()
+
+    assert drain(journal, remote, patience_seconds=0).sent == 0
+    retry_at = read_outbox(journal).actions[KEY].retry_at
+    assert retry_at is not None
+    assert NOW <= retry_at <= NOW + timedelta(days=1, seconds=10)
+
+
+def test_a_list_that_answers_nonsense_leaves_the_rest_alone(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, *(decided(f"P{number}") for number in range(3)))
+
+    class Nonsense(FakeRemote):
+        def look_up(self, listing: Listing, keys: Sequence[str]) -> dict[str, str]:
+            raise KeyError(listing, keys)
+
+    remote = Nonsense(plan=lambda key: "timeout_before" if key == KEY else "accept")
+    outcome = drain(journal, remote, patience_seconds=5)
+
+    assert (outcome.sent, outcome.unknown) == (2, 1)
+    assert "looking up failed: KeyError" in outcome.messages[-1]
 
 
 def test_a_target_that_is_down_is_not_hammered_and_kills_no_action(tmp_path: Path) -> None:
@@ -198,7 +241,20 @@ def test_withdrawals_go_first(tmp_path: Path) -> None:
     remote = FakeRemote()
     drain(journal, remote)
 
-    assert action_key("urgent") in remote.order[:32]
+    assert action_key("urgent") in remote.order[:4]
+
+
+def test_what_a_pattern_calls_urgent_goes_first_even_when_it_is_tried_again(tmp_path: Path) -> None:
+    ordinary = [decided(f"P{number}") for number in range(300)]
+    journal = new_journal(tmp_path, *ordinary, decided("urgent", is_urgent=True))
+    urgent = action_key("urgent")
+    plans = iter(["busy_429"])
+    remote = FakeRemote(plan=lambda key: next(plans, "accept") if key == urgent else "accept")
+
+    drain(journal, remote, requests_per_second=20)
+
+    assert remote.tries[urgent] == 2
+    assert remote.order.index(urgent, remote.order.index(urgent) + 1) < 200
 
 
 def test_the_rate_of_a_target_is_kept(tmp_path: Path) -> None:
@@ -254,72 +310,112 @@ def test_a_retried_action_has_all_its_tries_again(tmp_path: Path) -> None:
     assert remote.tries[KEY] == 6
 
 
-@pytest.mark.parametrize(("honours_keys", "can_look_up"), [(True, True), (False, True), (True, False)])
-def test_a_thousand_actions_at_thirty_percent_faults_have_one_effect_each(
-    tmp_path: Path, *, honours_keys: bool, can_look_up: bool
+@pytest.mark.parametrize("lists_within", ["1s", "60s"])
+def test_what_is_not_listed_is_sent_again_only_when_it_would_be_listed_by_now(
+    tmp_path: Path, lists_within: str
 ) -> None:
-    journal = new_journal(tmp_path, *(decided(f"P{number}") for number in range(1_000)))
-    remote = FakeRemote(plan=faults(0.3, random.Random(3)), honours_keys=honours_keys, can_look_up=can_look_up)
+    journal = new_journal(tmp_path, decided("P1"))
+    waiter = FakeWaiter()
+    sent_at: list[float] = []
+
+    def plan(_: str) -> str:
+        sent_at.append(waiter.seconds)
+        return "timeout_before" if len(sent_at) == 1 else "accept"
+
+    targets = {"trading_grid": {"lists_within": lists_within}}
+    drain(journal, FakeRemote(plan=plan), waiter=waiter, targets=targets)
+
+    assert (sent_at[1] - sent_at[0] >= 60) == (lists_within == "60s")
+
+
+def test_what_is_contested_and_listed_nowhere_waits_for_the_next_drain(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, decided("P1"))
+    remote = FakeRemote(plan=in_turn("conflict_409"), can_look_up=False)
+
+    assert drain(journal, remote).unknown == 1
+    assert remote.tries[KEY] == 1
+    later = replace(TURN, now=NOW + timedelta(hours=1))
+    assert drain(journal, remote, turn=later).sent == 1
+
+
+def test_the_first_post_after_a_restore_is_looked_up_first(tmp_path: Path) -> None:
+    restored = TURN.draft("restored", {"at": "2026-03-10T08:00:00.000000Z"})
+    journal = new_journal(tmp_path, restored, decided("P1"), decided("P2"))
+    remote = FakeRemote(honours_keys=False)
+    remote.effects[KEY] = 1
 
     outcome = drain(journal, remote)
 
-    assert (outcome.sent, outcome.dead) == (1_000, 0)
-    assert set(remote.effects.values()) == {1}
-    assert len(remote.effects) == 1_000
-    assert outcome.requests == sum(remote.tries.values()) + len(remote.look_ups)
-    assert outcome.requests <= 1_800
+    assert (outcome.sent, remote.effects[KEY], remote.effects[action_key("P2")]) == (2, 1, 1)
+    assert [len(keys) for keys in remote.look_ups] == [2]
+    assert remote.tries[KEY] == 0
+
+
+def test_what_was_on_its_way_once_is_looked_up_before_it_is_tried_again(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, decided("P1"))
+    remote = FakeRemote(plan=lambda _: "timeout_before", honours_keys=False)
+    assert drain(journal, remote, max_attempts=1).dead == 1
+    remote.effects[KEY] = 1
+    record_decision(journal, TURN, "retry", Subject(key=KEY), actor="olga", reason="it is up again")
+
+    assert drain(journal, remote).sent == 1
+    assert (remote.effects[KEY], remote.tries[KEY]) == (1, 1)
+
+
+def test_a_target_that_is_down_holds_back_no_other(tmp_path: Path) -> None:
+    vip = [decided(f"V{number}", target_system="vip", operation="open_review") for number in range(5)]
+    journal = new_journal(tmp_path, *(decided(f"P{number}") for number in range(50)), *vip)
+    waiter = FakeWaiter()
+    down = FakeRemote(plan=lambda _: "down")
+    up = FakeRemote()
+
+    outcome = drain(journal, down, vip=up, waiter=waiter, patience_seconds=10)
+
+    assert (outcome.sent, outcome.failed) == (5, 50)
+    assert waiter.seconds < 12
+
+
+def test_once_a_target_is_found_down_the_rest_of_the_batch_is_not_tried(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, *(decided(f"P{number}") for number in range(64)))
+    remote = FakeRemote(plan=lambda _: "down")
+
+    outcome = drain(journal, remote, patience_seconds=0)
+
+    assert outcome.failed == 64
+    assert sum(remote.tries.values()) == outcome.requests <= 4
+
+
+def test_a_drain_that_takes_too_long_leaves_the_rest_to_the_next_one(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path, *(decided(f"P{number}") for number in range(100)))
+    remote = FakeRemote()
+
+    outcome = drain(journal, remote, requests_per_second=1, longest_seconds=30)
+
+    assert 25 <= outcome.sent <= 35
+    assert outcome.pending == 100 - outcome.sent
+    assert "the next drain goes on with them" in outcome.messages[-1]
+
+
+def test_each_target_has_its_own_rate(tmp_path: Path) -> None:
+    vip = [decided(f"V{number}", target_system="vip") for number in range(20)]
+    journal = new_journal(tmp_path, *(decided(f"P{number}") for number in range(20)), *vip)
+    waiter = FakeWaiter()
+    seen: dict[str, list[float]] = {"trading_grid": [], "vip": []}
+
+    def remote(name: str) -> FakeRemote:
+        return FakeRemote(plan=lambda _: seen[name].append(waiter.seconds) or "accept")  # type: ignore[func-returns-value]
+
+    targets = {"trading_grid": {"requests_per_second": 10}, "vip": {"requests_per_second": 2}}
+    drain(journal, remote("trading_grid"), vip=remote("vip"), waiter=waiter, targets=targets, threads=1)
+
+    for name, rate in (("trading_grid", 10), ("vip", 2)):
+        gaps = [after - before for before, after in pairwise(seen[name])]
+        assert min(gaps) >= 1 / rate - 1e-9, name
+    assert seen["trading_grid"][-1] < seen["vip"][-1]
 
 
 class Kill(BaseException):
     """The process ends here."""
-
-
-class MortalJournal(Journal):
-    """Dies in an append: before it, after a part of it, or after it."""
-
-    def __init__(self, folder: Path, dice: random.Random, share: float) -> None:
-        super().__init__(folder)
-        self.dice = dice
-        self.share = share
-
-    def append(self, drafts: Sequence[Draft]) -> None:
-        if self.dice.random() >= self.share:
-            super().append(drafts)
-            return
-        super().append(drafts[: self.dice.randint(0, len(drafts))])
-        raise Kill
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("honours_keys", [True, False])
-def test_a_dispatcher_killed_at_random_loses_nothing_and_doubles_nothing(
-    tmp_path: Path, seed: int, *, honours_keys: bool
-) -> None:
-    dice = random.Random(seed)
-    new_journal(tmp_path, *(decided(f"P{number}") for number in range(200)))
-    journal = MortalJournal(tmp_path, dice, share=0.15)
-    usual = faults(0.3, dice)
-
-    def plan(key: str) -> str:
-        if dice.random() < 0.01:
-            raise Kill
-        return usual(key)
-
-    remote = FakeRemote(plan=plan, honours_keys=honours_keys)
-    kills = 0
-    turn = TURN
-    while True:
-        turn = replace(turn, now=turn.now + timedelta(minutes=5))
-        try:
-            drain(journal, remote, turn=turn)
-            break
-        except Kill:
-            kills += 1
-
-    assert kills > 3
-    assert {action.state for action in read_outbox(journal).actions.values()} == {State.SENT}
-    assert set(remote.effects.values()) == {1}
-    assert len(remote.effects) == 200
 
 
 def test_a_dispatcher_that_dies_at_its_nth_append_is_taken_over_at_any_n(tmp_path: Path) -> None:

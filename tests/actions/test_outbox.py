@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,7 +74,7 @@ def _happen(world: World, turn: Turn, name: str, event: str) -> None:
 
 def _decision(turn: Turn, name: str, *, is_held: bool) -> Any:
     draft = decided(name, needs_approval=is_held, batch="T000001" if is_held else None)
-    return replace(draft, known_at=turn.known_at)
+    return msgspec.structs.replace(draft, known_at=turn.known_at)
 
 
 @settings(max_examples=25, deadline=None)

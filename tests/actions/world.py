@@ -27,7 +27,8 @@ from resources.warehouse import open_in_memory
 
 NOW: Final = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GO_LIVE: Final = NOW - timedelta(days=30)
-BEFORE: Final = ("sync.notice_candidates", "sync.notice_facts")
+PATTERNS: Final = ("request", "issue", "rights", "campaign")
+BEFORE: Final = ("sync.version_notices", "sync.follow_ups", "sync.notice_candidates", "sync.notice_facts")
 AFTER: Final = (
     "ops.turns",
     "core.decisions",
@@ -37,7 +38,57 @@ AFTER: Final = (
     "marts.notice_log",
 )
 # Columns of the tables to the left, with a value where a test says nothing.
+PATTERN_NOTICES: Final[Mapping[str, tuple[str, Any]]] = {
+    "partner_id": ("varchar", "P1"),
+    "asset_id": ("varchar", None),
+    "version_no": ("integer", None),
+    "kind": ("varchar", "request_update"),
+    "step": ("varchar", "accepted:RQ-1:1"),
+    "pattern": ("varchar", "P1"),
+    "rule": ("varchar", "request_moved"),
+    "notice_due_at": ("timestamptz", NOW),
+    "subject_type": ("varchar", "request"),
+    "subject_id": ("varchar", "RQ-1"),
+    "is_urgent": ("boolean", False),
+    "said": ("json", '{"request_id": "RQ-1", "status": "accepted"}'),
+    "evidence": ("json", '["RQ-1"]'),
+}
 TABLES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
+    "freshness.audiences": {
+        "partner_id": ("varchar", "P1"),
+        "asset_id": ("varchar", "A1"),
+        "version_no": ("bigint", 2),
+        "kind": ("varchar", "version_change"),
+        "notice_due_at": ("timestamptz", NOW - timedelta(days=2)),
+        "reason": ("varchar", "entitled"),
+        "is_joiner": ("boolean", False),
+    },
+    "freshness.notice_occasions": {
+        "region": ("varchar", "DE"),
+        "zone": ("varchar", "Europe/Berlin"),
+        "asset_id": ("varchar", "A1"),
+        "version_no": ("bigint", 2),
+        "kind": ("varchar", "version_change"),
+        "notice_due_at": ("timestamptz", NOW - timedelta(days=2)),
+        "open_until": ("timestamptz", NOW + timedelta(days=999)),
+    },
+    "freshness.obtained": {
+        "partner_id": ("varchar", "P1"),
+        "asset_id": ("varchar", "A1"),
+        "version_no": ("bigint", 1),
+        "obtained_at": ("timestamptz", NOW - timedelta(days=20)),
+    },
+    "freshness.obligations": {
+        "partner_id": ("varchar", "P1"),
+        "asset_id": ("varchar", "A1"),
+        "version_no": ("bigint", 2),
+        "kind": ("varchar", "version_change"),
+        "state": ("varchar", "pending"),
+        "sent_at": ("timestamptz", NOW - timedelta(days=2)),
+        "due_at": ("timestamptz", NOW + timedelta(days=5)),
+        "first_notice_id": ("varchar", "N1"),
+    },
+    **{f"sync.{pattern}_notices": PATTERN_NOTICES for pattern in PATTERNS},
     "freshness.positions": {
         "partner_id": ("varchar", "P1"),
         "asset_id": ("varchar", "A1"),
@@ -81,8 +132,15 @@ TABLES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
         "region": ("varchar", "DE"),
         "zone": ("varchar", "Europe/Berlin"),
         "status": ("varchar", "active"),
+        "tier": ("varchar", None),
         "gone_from": ("timestamptz", None),
         "deleted_at": ("timestamptz", None),
+    },
+    "core.group_members": {
+        "group_id": ("varchar", "G1"),
+        "partner_id": ("varchar", "P1"),
+        "joined_at": ("timestamptz", NOW - timedelta(days=40)),
+        "left_at": ("timestamptz", None),
     },
     "core.partner_users": {
         "user_id": ("varchar", "U1"),
@@ -105,6 +163,7 @@ TABLES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
         "file_name": ("varchar", "sheet.pdf"),
         "format": ("varchar", "pdf"),
         "change_class": ("varchar", "content"),
+        "checksum_sha256": ("varchar", None),
         "change_summary": ("varchar", "Sulphites added"),
         "replacement_instructions": ("varchar", "Replace it in every shop"),
         "usage_guidance": ("varchar", None),
@@ -131,8 +190,40 @@ TABLES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
         "retracted_at": ("timestamptz", None),
         "read_at": ("timestamptz", None),
     },
+    "sync.desired_actions": {
+        "action_text": ("varchar", "P1|RQ-1|accepted|1"),
+        "pattern": ("varchar", "P1"),
+        "target_system": ("varchar", "trading_grid"),
+        "operation": ("varchar", "move_request"),
+        "subject_type": ("varchar", "request"),
+        "subject_id": ("varchar", "RQ-1"),
+        "step": ("varchar", "accepted"),
+        "partner_id": ("varchar", "P1"),
+        "asset_id": ("varchar", "A1"),
+        "version_no": ("integer", 2),
+        "payload": ("json", '{"request_id": "RQ-1", "to_status": "accepted"}'),
+        "reason": ("varchar", "The request names one asset."),
+        "rule": ("varchar", "matched"),
+        "evidence": ("json", '["RQ-1"]'),
+        "due_at": ("timestamptz", NOW),
+        "is_urgent": ("boolean", False),
+        "owner": ("varchar", "olga@example.com"),
+        "waits_because": ("varchar", None),
+        "late_streams": ("varchar[]", []),
+    },
     "ops.data_late": {"claim": ("varchar", "position"), "is_late": ("boolean", False)},
 }
+# Of which there is nothing unless a test says so.
+EMPTY: Final = frozenset(
+    {
+        "core.notices",
+        "core.identities",
+        "freshness.audiences",
+        "freshness.obligations",
+        "sync.desired_actions",
+        *(f"sync.{pattern}_notices" for pattern in PATTERNS),
+    }
+)
 
 
 @dataclass
@@ -230,7 +321,7 @@ def open_world(folder: Path, **notices: Any) -> Iterator[World]:
         )
         world = World(connection, journal, settings, open_turn(journal, NOW, NOW))
         for table in TABLES:
-            world.give(table, *([] if table in {"core.notices", "core.identities"} else [{}]))
+            world.give(table, *([] if table in EMPTY else [{}]))
         for table in ("freshness.version_terms", "core.asset_versions"):
             world.add(table, version_no=2)
         world.rows["freshness.version_terms"][1]["effective_at"] = NOW - timedelta(days=2)

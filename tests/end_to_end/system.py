@@ -109,8 +109,9 @@ class Terminal:
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
-        assert done.returncode in codes, f"{words} ended with {done.returncode}: {done.stderr[-2000:]}"
-        said: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
+        is_told = done.returncode in codes and done.stdout.strip() != ""
+        assert is_told, f"{words} ended with {done.returncode}: {done.stderr[-2000:]}"
+        said: dict[str, Any] = json.loads(done.stdout)
         return said
 
     def tables(self) -> dict[str, str]:

@@ -127,7 +127,9 @@ def test_a_notice_posted_twice_under_one_key_is_there_once_and_is_found_by_its_k
     effect = Effect("key-of-the-notice", "post_notice", payload)
 
     first, second = sender.post(effect), sender.post(effect)
-    found = sender.look_up(["key-of-the-notice", "key-of-nothing"])
+    listing = sender.list_of("post_notice")
+    assert listing is not None
+    found = sender.look_up(listing, ["key-of-the-notice", "key-of-nothing"])
     client.close()
 
     assert (first.result, first.is_replay) == (Result.ACCEPTED, False)

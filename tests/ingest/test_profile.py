@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigurationError
-from pipeline.ingest.profile import CursorPaging, LinkPaging, Profile, load_profile
+from pipeline.ingest.profile import Profile, load_profile
+from pipeline.ingest.profile_incremental import ByInstant
+from pipeline.ingest.profile_paging import CursorPaging, JsonLinkPaging
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,17 +46,20 @@ defaults:
   incremental: {param: since, lookback: 2h}
 streams:
   assets:
-    paging: {kind: link, link: _links.next.href}
+    paging: {kind: json_link, link: _links.next.href}
     mapping: {asset_id: id, title: [meta.title, text]}
   grants:
 """,
     )
     assets = profile.of_stream("assets")
     assert (assets.path, assets.records) == ("/api/{stream}", ("data", "rows"))
-    assert assets.incremental is not None
+    assert isinstance(assets.incremental, ByInstant)
     assert assets.incremental.lookback == timedelta(hours=2)
-    assert isinstance(assets.paging, LinkPaging)
-    assert assets.mapping == {"asset_id": ("id",), "title": ("meta.title", "text")}
+    assert isinstance(assets.paging, JsonLinkPaging)
+    assert {name: rule.path for name, rule in assets.mapping.items()} == {
+        "asset_id": ("id",),
+        "title": ("meta.title", "text"),
+    }
     assert isinstance(profile.of_stream("grants").paging, CursorPaging)
     assert profile.of_stream("grants").records == ("data", "rows")
     assert profile.of_stream("reviews") == profile.defaults
@@ -70,7 +75,7 @@ streams:
         ("limits:\n  requests_per_second: 0", "wrong at limits.requests_per_second (line 2)"),
         (
             "defaults:\n  path: /x\n  paging: {kind: cursor, size: many}",
-            "wrong at defaults.paging.cursor.size (line 3)",
+            "wrong at defaults.paging.size (line 3)",
         ),
         ("streams: {asets: {}}", "no such stream: asets"),
         ("streams: {assets: {mapping: {colour: c}}}", "stream assets has no field colour to map"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.home import Home
-from pipeline.ingest.client import Answer, GoneError
+from pipeline.ingest.client import Answer, GoneError, ReadRequest
 from pipeline.ingest.landed import landed_chunks, last_pulls
 from pipeline.ingest.landing import read_lines
 from pipeline.ingest.pull import PullOutcome, pull_connection
@@ -33,8 +33,9 @@ class FakeClient:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.is_closed = False
 
-    def get(self, path: str, query: Sequence[tuple[str, str]], *, what: str) -> Answer:
+    def ask(self, request: ReadRequest, *, what: str) -> Answer:
         assert what == "assets"
+        path, query = request.path, request.query
         self.asked.append((path, dict(query)))
         page = self._reply(path, dict(query))
         url = path if path.startswith("http") else URL + path
@@ -124,7 +125,7 @@ def _all_at_once(_path: str, _query: dict[str, str]) -> list[Any]:
         ({"paging": {"kind": "cursor", "param": "after", "cursor": "meta.after"}}, _by_bare_cursor, 3),
         ({"paging": {"kind": "page_number"}}, _by_number, 4),
         ({"paging": {"kind": "offset"}}, _by_offset, 4),
-        ({"paging": {"kind": "link", "link": "next"}}, _by_link, 3),
+        ({"paging": {"kind": "json_link", "link": "next"}}, _by_link, 3),
         ({"paging": {"kind": "single_page"}, "records": ""}, _all_at_once, 1),
     ],
 )
@@ -140,7 +141,7 @@ def test_every_kind_of_paging_gives_every_record_once(
 
 
 def test_a_next_link_in_the_header_is_followed(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, {"defaults": {"paging": {"kind": "link"}}})
+    desk = Desk(tmp_path, {"defaults": {"paging": {"kind": "header_link"}}})
     client = FakeClient(
         lambda path, _query: {"items": _rows(3 if "page=2" in path else 0, 3)},
         lambda _query: {} if len(client.asked) > 1 else {"link": '<x>; rel="last", </v1/assets?page=2>; rel="next"'},
@@ -289,4 +290,4 @@ def test_the_mapping_is_kept_with_the_chunk(tmp_path: Path) -> None:
     desk = Desk(tmp_path, {"streams": {"assets": stream}})
     desk.pull(FakeClient(lambda _p, _q: {"items": [{"id": "a"}]}))
     (chunk,) = landed_chunks(desk.journal)
-    assert chunk.mapping == {"asset_id": ("id",), "title": ("meta", "title")}
+    assert chunk.mapping == {"asset_id": ["id"], "title": ["meta", "title"]}

@@ -82,6 +82,20 @@ def test_a_disk_that_refuses_leaves_the_journal_as_it_was(tmp_path: Path, monkey
     assert journal.path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": "x"}])
+def test_text_that_is_none_is_refused_and_nothing_is_written(tmp_path: Path, value: Value) -> None:
+    journal = Journal(tmp_path)
+    with pytest.raises(StateError, match="no canonical text"):
+        journal.append([draft(turn="1"), draft(turn=value)])
+    assert not journal.path.exists()
+
+
+def test_numbers_are_refused_wherever_they_stand(tmp_path: Path) -> None:
+    for data in ({"a": [{"b": 1.5}]}, {"\U0001f600": "x", "n": 1}):
+        with pytest.raises(StateError, match="numbers are written as text"):
+            Journal(tmp_path).append([draft(**data)])
+
+
 def test_a_line_that_is_no_entry_is_named_by_its_number(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append([draft(turn="1")])

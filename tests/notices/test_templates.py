@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigurationError
-from pipeline.notices.templates import KINDS, TEMPLATES_FOLDER, load_templates
+from pipeline.notices.names import KINDS
+from pipeline.notices.templates import TEMPLATES_FOLDER, load_templates
 
 
 def test_the_shipped_templates_are_whole_in_three_languages() -> None:
@@ -64,5 +65,5 @@ def test_a_language_without_a_kind_falls_back_to_english(tmp_path: Path) -> None
 
 
 def test_english_has_to_be_whole(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"lack en/version_change\.txt"):
+    with pytest.raises(ConfigurationError, match=r"lack en/publish.txt, en/version_change\.txt"):
         load_templates(tmp_path)

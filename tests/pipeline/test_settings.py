@@ -72,3 +72,17 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, text: str, said: 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.yaml"):
         load_settings(tmp_path / "none.yaml", {})
+
+
+def test_requests_are_fulfilled_where_both_systems_can_be_written_to_unless_it_is_said(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, GOOD), {"A_SECRET": "x"}).fulfilment.enabled is None
+    text = GOOD + "fulfilment: {enabled: false, channels: [sftp], expires_after: 2d, max_deliveries: 1}\n"
+    fulfilment = load_settings(write(tmp_path, text), {"A_SECRET": "x"}).fulfilment
+    assert (fulfilment.enabled, fulfilment.channels) == (False, ("sftp",))
+    assert fulfilment.expires_after == timedelta(days=2)
+
+
+def test_a_channel_that_vip_does_not_have_is_refused_by_name(tmp_path: Path) -> None:
+    text = GOOD + "fulfilment: {channels: [pigeon]}\n"
+    with pytest.raises(ConfigurationError, match=r"fulfilment\.channels"):
+        load_settings(write(tmp_path, text), {"A_SECRET": "x"})

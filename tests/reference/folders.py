@@ -20,10 +20,10 @@ import zstandard
 from tests.reference.dice import Dice
 from tests.reference.records import Record
 
-INTEGERS = frozenset({"version_no", "size_bytes", "sequence", "bytes"})
+INTEGERS = frozenset({"version_no", "size_bytes", "sequence", "bytes", "gate_percent", "required_rung"})
 BOOLEANS = frozenset({"covers_children", "required"})
 LISTS = frozenset({"rights", "restricted_regions", "roles", "trading_addresses"})
-LOCALS = frozenset({"effective_local"})
+LOCALS = frozenset({"effective_local", "launch_local"})
 INSTANTS = frozenset({"valid_from", "valid_to", "embargo_until"})
 
 

@@ -42,6 +42,13 @@ TRADING_GRID_STREAMS = frozenset(
         "group_members",
         "acknowledgments",
         "notices",
+        "requests",
+        "request_events",
+        "issues",
+        "issue_events",
+        "campaigns",
+        "campaign_partners",
+        "campaign_tasks",
         "xref",
     }
 )

@@ -32,6 +32,14 @@ KEY_FIELDS: dict[str, tuple[str, ...]] = {
     "acknowledgments": ("ack_id",),
     "notices": ("notice_id",),
     "xref": ("entity", "vip_id", "trading_grid_id"),
+    "reviews": ("review_id",),
+    "requests": ("request_id",),
+    "request_events": ("event_id",),
+    "issues": ("issue_id",),
+    "issue_events": ("event_id",),
+    "campaigns": ("campaign_id",),
+    "campaign_partners": ("campaign_id", "partner_id"),
+    "campaign_tasks": ("task_id",),
     "decisions": ("decision_id",),
 }
 """The streams that the reference reads, and their keys (docs/domain.md 3)."""

@@ -19,6 +19,7 @@ from tests.reference.versions import UNBARRED, Place, Version, lives_of, version
 class Access:
     """One event or delivery that was judged."""
 
+    subject_id: str
     partner_id: str | None
     asset_id: str
     kind: str
@@ -65,7 +66,7 @@ def accesses(arrivals: Sequence[Arrival], as_of: datetime) -> list[Access]:
             assert reached is not None
             at, partner_id = reached, canonical_partner(known, str(record["partner_id"]), reached)
             kind = "delivery"
-        found.append(Access(partner_id, str(record["asset_id"]), kind, at, verdict, firsts.get(subject)))
+        found.append(Access(identity, partner_id, str(record["asset_id"]), kind, at, verdict, firsts.get(subject)))
     return found
 
 

@@ -1,70 +1,31 @@
 """What each figure counts (docs/domain.md 11), from what ever arrived: the slow reference.
 
-Here belong: K3, K4, K5, K7, K9 and K13 as lists of things, K6 as waits. Not here: rates (things.py),
-the rows that they rest on (tests/reference). It shares nothing with the SQL.
+Here belong: K3 to K7, K9 and K13 as lists of things. Not here: K1, K2, K8, K10, K11 and K12 (a module each), pages and
+lags (feeds.py), rates (things.py), the rows that they rest on (tests/reference). It shares nothing with the SQL.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tests.reference.acknowledgment_classes import acknowledgment_classes
 from tests.reference.announcements import announced_at, announcements
 from tests.reference.holdings import Copy, acknowledgments, copies
 from tests.reference.obligations import obligations
-from tests.reference.policy import ANNOUNCEMENTS, Policy
+from tests.reference.policy import ANNOUNCEMENTS
 from tests.reference.positions import positions
-from tests.reference.records import Arrival, Knowledge, required_instant, text
+from tests.reference.records import Knowledge, Record, required_instant, text
 from tests.reference.sent import ObligationKey
 from tests.reference.versions import Life, Place, lives_of, versions_of
 from tests.reference_figures.accesses import Access, accesses, obsolete_copies
-from tests.reference_figures.things import Thing, Wait
+from tests.reference_figures.things import Thing, Things, Wait
+from tests.reference_figures.worlds import World
 
-Things = dict[tuple[str, str], list[Thing]]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-QUARTER = timedelta(minutes=15)
 NO_RESPONSE = frozenset({"revoked", "receipt_only", "proxy"})
 ENTITLEMENTS = ("unknown_identity", "barred", "explicit_deny", "no_grant")
+VECTORS = ("direct", "bulk", "share_link", "embed", "portal", "email_link", "sftp", "as2", "api")
 STATES = (
     *("acknowledged", "acknowledged_late", "void", "closed_by_later", "exempt"),
     *("exception_requested", "declined", "overdue", "pending"),
 )
-
-
-@dataclass(frozen=True)
-class World:
-    """What had arrived, and what is asked of it; `tolerance` after `now` nothing is late yet."""
-
-    arrivals: Sequence[Arrival]
-    as_of: datetime
-    now: datetime
-    policy: Policy
-
-    @property
-    def known(self) -> Knowledge:
-        """Everything."""
-        return Knowledge(self.arrivals)
-
-    @property
-    def is_late(self) -> bool:
-        """Whether negative claims are made past what the feeds are known up to: the folders are complete now."""
-        return self.as_of > self.now + timedelta(minutes=15)
-
-
-def things_of(world: World) -> Things:
-    """Every rate's and count's things, by figure and measure."""
-    found: Things = {}
-    for more in (_coverage(world), _responses(world), _currency(world), _violations(world), _obsolete(world)):
-        found |= more
-    return found | _evidence(world)
-
-
-def _late(world: World, thing: Thing) -> Thing:
-    """Take a thing out of its rate where the claim would be made past the watermark."""
-    if not world.is_late:
-        return thing
-    is_there = thing.denominator or thing.excluded
-    return Thing(thing.partner_id, thing.asset_id, thing.happened_at, excluded=is_there)
 
 
 def _is_joiner(world: World, key: ObligationKey, due_at: datetime) -> bool:
@@ -84,7 +45,7 @@ def _is_joiner(world: World, key: ObligationKey, due_at: datetime) -> bool:
     return due_at not in instants
 
 
-def _coverage(world: World) -> Things:
+def coverage(world: World) -> Things:
     """K3: affected partners at the effective instant, and those of them that were sent a notice."""
     owed = obligations(world.arrivals, as_of=world.as_of, policy=world.policy)
     affected = [
@@ -92,10 +53,10 @@ def _coverage(world: World) -> Things:
         for key, due_at in announcements(world.known, world.as_of, world.policy).items()
         if not _is_joiner(world, key, due_at)
     ]
-    return {("K3", "notice_coverage"): [_late(world, thing) for thing in affected]}
+    return {("K3", "notice_coverage"): affected}
 
 
-def _responses(world: World) -> Things:
+def responses(world: World) -> Things:
     """K4: any response, acknowledged, acknowledged in time."""
     owed = obligations(world.arrivals, as_of=world.as_of, policy=world.policy)
     classes = acknowledgment_classes(world.arrivals, as_of=world.as_of, policy=world.policy)
@@ -110,7 +71,7 @@ def _responses(world: World) -> Things:
             measure: str, *, counts: bool, of: bool = True, key: ObligationKey = key, at: datetime = row.sent_at
         ) -> None:
             thing = Thing(key[0], key[1], at, numerator=counts and of, denominator=of, censored=not of)
-            found.setdefault(("K4", measure), []).append(_late(world, thing))
+            found.setdefault(("K4", measure), []).append(thing)
 
         put("response", counts=key in responded)
         put("acknowledgment", counts=row.state in {"acknowledged", "acknowledged_late"})
@@ -120,27 +81,22 @@ def _responses(world: World) -> Things:
     return found
 
 
-def _currency(world: World) -> Things:
+def currency(world: World) -> Things:
     """K5: current of what is held and has a target; unknown versions apart."""
-    things = []
+    found: Things = {("K5", "currency"): [], ("K5", "unknown_version"): []}
     for (partner_id, asset_id), row in positions(world.arrivals, as_of=world.as_of).items():
         has_both = bool(row.held_versions) and row.target_version_no is not None
         is_unknown = row.position == "unknown_version"
         if has_both or is_unknown:
-            things.append(
-                Thing(
-                    partner_id,
-                    asset_id,
-                    None,
-                    numerator=row.position == "current",
-                    denominator=has_both,
-                    excluded=is_unknown,
-                )
-            )
-    return {("K5", "currency"): [_late(world, thing) for thing in things]}
+            is_current = row.position == "current"
+            thing = Thing(partner_id, asset_id, None, numerator=is_current, denominator=has_both, excluded=is_unknown)
+            found["K5", "currency"].append(thing)
+            thing = Thing(partner_id, asset_id, None, numerator=is_unknown, denominator=True)
+            found["K5", "unknown_version"].append(thing)
+    return found
 
 
-def _violations(world: World) -> Things:
+def violations(world: World) -> Things:
     """K9: by verdict, then and now, out of what was an access; a denied attempt is none."""
     counted = [access for access in accesses(world.arrivals, world.as_of) if access.kind != "denied"]
     found: Things = {}
@@ -163,9 +119,10 @@ def _access_thing(access: Access, *, counts: bool) -> Thing:
     return Thing(access.partner_id, access.asset_id, access.happened_at, numerator=counts, denominator=True)
 
 
-def _obsolete(world: World) -> Things:
+def obsolete(world: World) -> Things:
     """K7: copies obtained at or after the version's end, in all and by reason, grace, vector, identity."""
-    found: Things = {}
+    sorts = ("", "_withdrawn", "_expired", "_superseded", "_in_grace", "_after_grace", "_by_unknown_identity")
+    found: Things = {("K7", f"obsolete{sort}"): [] for sort in (*sorts, *(f"_by_{vector}" for vector in VECTORS))}
     for copy in obsolete_copies(world.known, world.as_of):
         thing = Thing(copy.partner_id, copy.asset_id, copy.obtained_at, numerator=True)
         found.setdefault(("K7", "obsolete"), []).append(thing)
@@ -179,7 +136,7 @@ def _obsolete(world: World) -> Things:
     return found
 
 
-def _evidence(world: World) -> Things:
+def evidence(world: World) -> Things:
     """K13: version and identity of events, digests, acknowledgments that found their obligation."""
     known, found = world.known, Things()
     events = accesses(world.arrivals, world.as_of)
@@ -189,9 +146,15 @@ def _evidence(world: World) -> Things:
     found["K13", "with_identity"] = [
         _access_thing(access, counts=access.now.entitlement != "unknown_identity") for access in events
     ]
+    found["K13", "deliveries_with_digest"] = [
+        _access_thing(access, counts=text(_delivery(known, access), "checksum_sha256") is not None)
+        for access in events
+        if access.kind == "delivery"
+    ]
     classes = acknowledgment_classes(world.arrivals, as_of=world.as_of, policy=world.policy)
     joined = {ack_id for (ack_id, key) in classes if key is not None}
     assets = {ack.ack_id: ack.asset_id for ack in acknowledgments(known)}
+    found |= {("K13", "acknowledgments_joined"): [], ("K13", "acknowledgments_with_digest"): []}
     for record in known.current("acknowledgments"):
         ack_id, at = str(record["ack_id"]), required_instant(record, "occurred_at")
         if at <= world.as_of:
@@ -200,15 +163,19 @@ def _evidence(world: World) -> Things:
                 ("acknowledgments_with_digest", text(record, "content_digest") is not None),
             ):
                 thing = Thing(str(record["partner_id"]), assets.get(ack_id), at, numerator=counts, denominator=True)
-                found.setdefault(("K13", measure), []).append(thing)
+                found["K13", measure].append(thing)
     return found
 
 
-def waits_of(world: World) -> list[tuple[Thing, Wait | None]]:
+def _delivery(known: Knowledge, access: Access) -> Record:
+    return known.find("deliveries", access.subject_id) or {}
+
+
+def times(world: World) -> Things:
     """K6: how long each version took to replace an older one; no wait where it was there before it took effect."""
     known = world.known
     obtained = [copy for copy in copies(known) if copy.obtained_at <= world.as_of and copy.version_no is not None]
-    found: list[tuple[Thing, Wait | None]] = []
+    found: Things = {("K6", "time_to_currency"): [], ("K6", "prepositioned"): []}
     for partner_id, asset_id in sorted({(copy.partner_id, copy.asset_id) for copy in obtained}):
         partner = known.find("partners", partner_id)
         if partner is None or known.find("assets", asset_id) is None:
@@ -219,10 +186,13 @@ def waits_of(world: World) -> list[tuple[Thing, Wait | None]]:
         for version_no in sorted({life.version_no for life in begun}):
             own = [life for life in begun if life.version_no == version_no]
             wait = _wait(world, mine, own)
-            if wait is not None:
-                found.append(
-                    (Thing(partner_id, asset_id, own[0].effective_at), wait if isinstance(wait, Wait) else None)
-                )
+            if wait is None:
+                continue
+            at, is_ahead = own[0].effective_at, wait == "prepositioned"
+            found["K6", "prepositioned"].append(Thing(partner_id, asset_id, at, numerator=is_ahead, denominator=True))
+            found["K6", "time_to_currency"].append(
+                Thing(partner_id, asset_id, at, excluded=is_ahead, wait=wait if isinstance(wait, Wait) else None)
+            )
     return found
 
 
@@ -237,15 +207,9 @@ def _wait(world: World, mine: list[Copy], lives: list[Life]) -> Wait | str | Non
         return "prepositioned"
     started_at = max(effective_at, min(older))
     if first is not None:
-        return Wait(max(_between(started_at, first), timedelta(0)), is_reached=True)
+        return Wait(max(first - started_at, timedelta(0)), is_reached=True)
     ends = [life.ended_at for life in lives]
     last_end = None if None in ends else max(end for end in ends if end is not None)
     if last_end is None or last_end > world.as_of:
-        return Wait(_between(started_at, world.as_of), is_reached=False)
-    return Wait(_between(started_at, last_end), is_reached=False) if started_at < last_end else None
-
-
-def _between(start: datetime, end: datetime) -> timedelta:
-    """Count in quarters of an hour, of which every instant is the one that it lies in."""
-    quarters = [(at - EPOCH) // QUARTER for at in (start, end)]
-    return (quarters[1] - quarters[0]) * QUARTER
+        return Wait(world.as_of - started_at, is_reached=False)
+    return Wait(last_end - started_at, is_reached=False) if started_at < last_end else None

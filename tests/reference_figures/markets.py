@@ -21,6 +21,13 @@ def _stamp(day: float) -> str:
     return (START + timedelta(days=day)).isoformat()
 
 
+def _moment(dice: Dice) -> str:
+    """Draw an instant of the sixty days: of a few hours that many share, or to the microsecond."""
+    if dice.chance(30):
+        return _stamp(dice.count(0, 58 * 24) / 24)
+    return (START + timedelta(microseconds=dice.count(0, 58 * 86_400_000_000))).isoformat()
+
+
 def market(rng: Random) -> Network:
     """Draw a busy network of two turns, sixty days of it."""
     dice = Dice(rng)
@@ -46,6 +53,7 @@ def market(rng: Random) -> Network:
 def _partner(number: int, dice: Dice) -> Record:
     return {
         "partner_id": f"p{number}",
+        "parent_partner_id": "p0" if number > PARTNERS - 3 else None,
         "name": f"Partner {number}",
         "region": dice.pick(REGIONS),
         "timezone": dice.pick(("Europe/Berlin", "America/New_York", "UTC")),
@@ -127,7 +135,7 @@ def _who_and_what(dice: Dice) -> Record:
 
 
 def _event(number: int, dice: Dice) -> Record:
-    at = _stamp(dice.count(0, 58 * 24) / 24)
+    at = _moment(dice)
     record: Record = {
         "event_id": f"e{number}",
         "event_type": dice.weighted({"downloaded": 8, "opened": 1, "denied": 1}),
@@ -144,7 +152,7 @@ def _event(number: int, dice: Dice) -> Record:
 
 
 def _delivery(number: int, dice: Dice) -> Record:
-    at = _stamp(dice.count(0, 58 * 24) / 24)
+    at = _moment(dice)
     return {
         "delivery_id": f"d{number}",
         **_who_and_what(dice),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.actions.senders import Effect, Outcome, Result
+from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.errors import SourceError
 from pipeline.ingest.profile import Profile
 from resources.rest_writes import RestSender
@@ -132,6 +132,12 @@ def test_what_the_profile_cannot_say_is_rejected_without_being_sent(effect: Effe
     assert server.asked == []
 
 
+def listed(sender: RestSender) -> Listing:
+    listing = sender.list_of("post_notice")
+    assert listing is not None
+    return listing
+
+
 def test_keys_are_looked_up_in_batches_and_only_what_is_there_comes_back() -> None:
     pages = [
         answer(b'{"items": [{"external_key": "a", "notice_id": "N1"}, {"external_key": "other", "notice_id": "N9"}]}'),
@@ -139,7 +145,8 @@ def test_keys_are_looked_up_in_batches_and_only_what_is_there_comes_back() -> No
     ]
     with Scripted(pages) as server:
         opened = client(server.url, writes=WRITES)
-        found = RestSender(opened, Profile.model_validate({"writes": WRITES})).look_up(["a", "b", "c"])
+        sender = RestSender(opened, Profile.model_validate({"writes": WRITES}))
+        found = sender.look_up(listed(sender), ["a", "b", "c"])
         opened.close()
     assert found == {"a": "N1"}
     assert [asked.line.split()[1] for asked in server.asked] == [
@@ -151,6 +158,7 @@ def test_keys_are_looked_up_in_batches_and_only_what_is_there_comes_back() -> No
 def test_a_failed_look_up_is_not_an_empty_one() -> None:
     with Scripted([answer(b'{"rows": []}')]) as server:
         opened = client(server.url, writes=WRITES)
+        sender = RestSender(opened, Profile.model_validate({"writes": WRITES}))
         with pytest.raises(SourceError, match="another page than the profile says"):
-            RestSender(opened, Profile.model_validate({"writes": WRITES})).look_up(["a"])
+            sender.look_up(listed(sender), ["a"])
         opened.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.ledger.turns import Turn
-from pipeline.settings import Notices
+from pipeline.notice_settings import Notices
 from tests.tables import Tables, files_settings, open_tables
 
 Fields = dict[str, Any]

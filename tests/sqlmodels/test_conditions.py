@@ -110,6 +110,8 @@ CASES: Final[tuple[Case, ...]] = (
         ["request_closed_without_delivery:request:q"],
     ),
     ("a request that is open", request("in_progress"), []),
+    ("a request denied by hand", request("denied"), ["request_denied_although_possible:request:q"]),
+    ("a request denied for want of a right", request("denied").granted(effect="deny", rights=["view"]), []),
     ("an issue resolved while the faulty version is held", issue("confirmed"), ["issue_resolved_but_held:issue:i"]),
     ("an issue resolved after it was removed", issue("confirmed").says("completed", 6, number=None), []),
     ("an issue that is open", issue("in_review"), []),

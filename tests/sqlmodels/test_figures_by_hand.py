@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from pipeline.settings import Notices
+from pipeline.notice_settings import Notices
 from pipeline.sqlmodels.relations import Question
 from pipeline.sqlmodels.runner import create_table
 from tests.reference.networks import Batch
 from tests.reference_figures.test_things import MERCAPTOPURINE
+from tests.reference_figures.things import Wait, kaplan_meier
 from tests.tables import GRAPH, Tables, files_settings, open_tables
 
 START: Final = datetime(2026, 3, 1, tzinfo=UTC)
@@ -255,6 +257,37 @@ def test_every_page_run_and_day_is_complete(tables: Tables) -> None:
     assert row(tables, "K14", "days", period="2026-03-30")["value"] == 1
 
 
+def test_a_page_that_is_not_accounted_for_makes_its_run_and_its_day_partial(tmp_path: Path) -> None:
+    pages = ((1, 1, 1, 10, 10), (1, 1, 2, 10, 9), (2, 1, 1, 10, 10), (3, 2, 1, 4, 4))
+    with open_tables(tmp_path) as opened:
+        connection = opened.connection
+        connection.execute("create schema marts; create schema ops")
+        connection.execute(
+            "create table ops.pages as select 'assets' as stream, *, fetched = new as is_balanced"
+            " from (select unnest($pages) as p), lateral (select p[1] as turn_no, p[3] as page_no,"
+            " timestamptz '2026-03-01' + to_days(p[2]::integer) as known_at, p[4] as fetched, p[5] as new,"
+            " 0 as new_editions, 0 as duplicates, 0 as quarantined)",
+            {"pages": [list(page) for page in pages]},
+        )
+        connection.execute(
+            "create table marts.feed_lags (stream varchar, month varchar, is_backlog boolean, lag_seconds bigint,"
+            " records bigint)"
+        )
+        for name in ("marts.completeness", "marts.kpi_feed"):
+            create_table(connection, GRAPH.models[name], Question(NOW, NOW))
+        stamps = dict(opened.rows("select scope || ' ' || scope_id, stamp from marts.completeness"))
+        assert {name for name, stamp in stamps.items() if stamp == "PARTIAL"} == {
+            "page assets|1|2",
+            "run 1",
+            "day 2026-03-02",
+        }
+        values = opened.rows(
+            "select measure, numerator, denominator from marts.kpi_feed"
+            " where figure = 'K14' and period = 'all' order by 1"
+        )
+        assert values == [("days", 1, 2), ("pages", 3, 4), ("pages_with_quarantine", 0, 4), ("runs", 2, 3)]
+
+
 def test_nothing_at_all_is_null_and_not_zero(tables: Tables) -> None:
     found = row(tables, "K12", "suppressed")
     assert (found["numerator"], found["denominator"], found["value"]) == (0, 0, None)
@@ -262,24 +295,48 @@ def test_nothing_at_all_is_null_and_not_zero(tables: Tables) -> None:
     assert not tables.rows("select 1 from marts.kpis where denominator > 0 and value is null and unit <> 'seconds'")
 
 
-def test_the_median_of_a_textbooks_remissions_is_the_published_one(tmp_path: Path) -> None:
-    with open_tables(tmp_path) as opened:
-        opened.connection.execute("create schema marts; create schema ops")
-        opened.connection.execute("create table ops.data_late as select 'position' as claim, false as is_late")
-        opened.connection.execute(
-            "create table marts.waits (dimension varchar, dimension_value varchar, month varchar, outcome varchar,"
-            " moment bigint, changes bigint)"
+def medians_of(folder: Path, waits: Iterable[tuple[timedelta, bool]]) -> dict[str, tuple[Any, ...]]:
+    """What the SQL says of replacements that took so long, or that were not reached after so long."""
+    with open_tables(folder) as opened:
+        connection = opened.connection
+        connection.execute("create schema core; create schema marts; create schema ops")
+        connection.execute("create table ops.data_late as select 'position' as claim, false as is_late")
+        connection.execute("create table core.partners as select 'p' as partner_id, 'DE' as region, '' as tier")
+        connection.execute(
+            "create table core.assets as select 'a' as asset_id, 'x' as brand, 'safety' as classification"
         )
-        for weeks, reached in MERCAPTOPURINE:
-            outcome = "reached" if reached else "not_reached"
-            opened.connection.execute(
-                "insert into marts.waits values ('classification', 'safety', '2026-03', $outcome, $moment, 1)",
-                {"outcome": outcome, "moment": weeks * 7 * 24 * 4},
+        connection.execute("create table marts.partner_programs as select 'p' as partner_id, '(none)' as program")
+        connection.execute(
+            "create table marts.time_to_currency (partner_id varchar, asset_id varchar, outcome varchar,"
+            " started_at timestamptz, seconds double, month varchar)"
+        )
+        for lasted, is_reached in waits:
+            connection.execute(
+                "insert into marts.time_to_currency values ('p', 'a', $outcome, null, $seconds, '2026-03')",
+                {"outcome": "reached" if is_reached else "not_reached", "seconds": lasted.total_seconds()},
             )
-        for name in ("marts.measures", "marts.kpi_times"):
-            create_table(opened.connection, GRAPH.models[name], Question(NOW, NOW))
-        found = opened.rows(
-            "select value, numerator, denominator, censored from marts.kpi_times"
-            " where measure = 'time_to_currency_p50' and dimension_value = 'safety'"
+        for name in ("marts.process_measures", "marts.measures", "marts.waits", "marts.kpi_times"):
+            create_table(connection, GRAPH.models[name], Question(NOW, NOW))
+        rows = opened.rows(
+            "select measure, value, numerator, denominator, censored from marts.kpi_times"
+            " where dimension_value = 'safety' and measure <> 'prepositioned'"
         )
-        assert found == [(timedelta(weeks=23).total_seconds(), 9, 21, 12)]
+        return {row[0]: row[1:] for row in rows}
+
+
+def test_the_median_of_a_textbooks_remissions_is_the_published_one(tmp_path: Path) -> None:
+    found = medians_of(tmp_path, [(timedelta(weeks=weeks), reached) for weeks, reached in MERCAPTOPURINE])
+    assert found["time_to_currency_p50"] == (timedelta(weeks=23).total_seconds(), 9, 21, 12)
+    assert found["time_to_currency_p90"] == (None, 9, 21, 12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_time_to_currency_is_exact_to_the_microsecond(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    most, reached = ((5, 0.8), (3_000_000, 0.95), (10_000_000_000, 0.97))[seed]
+    waits = [(timedelta(microseconds=dice.randint(0, most)), dice.random() < reached) for _ in range(300)]
+    found = medians_of(tmp_path, waits)
+    plain = [Wait(lasted, is_reached=is_reached) for lasted, is_reached in waits]
+    for measure, part in (("time_to_currency_p50", Fraction(1, 2)), ("time_to_currency_p90", Fraction(9, 10))):
+        moment = kaplan_meier(plain, part)
+        assert found[measure][0] == (None if moment is None else moment.total_seconds())

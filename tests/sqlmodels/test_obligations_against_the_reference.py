@@ -12,7 +12,8 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from pipeline.settings import Notices, Policies
+from pipeline.notice_settings import Notices
+from pipeline.settings import Policies
 from tests.reference.acknowledgment_classes import acknowledgment_classes
 from tests.reference.agreement import hold, hold_on_very_many
 from tests.reference.networks import Network, networks, random_network

@@ -13,6 +13,7 @@ import pytest
 from tests.sqlmodels.process_stories import NOW
 from tests.tables import Tables, open_tables
 
+NOBODY: Final = "nobody"
 SQL: Final = Path(__file__).parents[2] / "sql"
 
 
@@ -57,9 +58,12 @@ def estimates(tables: Tables, rows: Sequence[tuple[str, float, bool]]) -> dict[t
         " excluded_because"
     )
     tables.connection.execute(f"create or replace temp view given as select * from (values {values}) as v({columns})")
+    tables.connection.execute(
+        f"create or replace temp view known as select distinct partner_id from given where partner_id <> '{NOBODY}'"
+    )
+    text = text.replace("marts.process_samples", "given").replace("core.partners", "known")
     found = tables.rows(
-        f"select measure, weighting, value from ({text.replace('marts.process_samples', 'given')}\n)"
-        " where figure = 'K1' and dimension = 'all' and period = 'all'"
+        f"select measure, weighting, value from ({text}\n) where figure = 'K1' and dimension = 'all' and period = 'all'"
     )
     return {(measure, weighting): value for measure, weighting, value in found}
 
@@ -82,6 +86,12 @@ def test_quantiles_are_those_of_the_plain_estimate(tables: Tables, seed: int) ->
 def test_half_of_what_ended_is_the_median_however_the_product_rounds(tables: Tables, count: int) -> None:
     rows = [("p", float(place), True) for place in range(1, count + 1)]
     assert estimates(tables, rows)["turnaround_p50", "pair"] == count / 2
+
+
+def test_whom_nobody_knows_counts_by_pair_and_weighs_nothing_by_partner(tables: Tables) -> None:
+    rows = [(NOBODY, 1.0, True), (NOBODY, 2.0, True), (NOBODY, 3.0, True), ("p", 8.0, True), ("p", 9.0, True)]
+    found = estimates(tables, rows)
+    assert (found["turnaround_p50", "pair"], found["turnaround_p50", "partner"]) == (3.0, 8.0)
 
 
 def test_a_quantile_that_nobody_reached_is_null(tables: Tables) -> None:

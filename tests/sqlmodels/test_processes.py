@@ -204,7 +204,8 @@ def test_who_will_miss_the_launch_is_told_with_what_helps(tables: Tables) -> Non
 
 
 def test_a_campaign_called_ready_contradicts_its_unconfirmed_items(tables: Tables) -> None:
-    found = tables.rows("select subject_id, detail from audit.campaign_conditions")
+    query = "select subject_id, detail from audit.campaign_conditions where rule = 'campaign_ready_unconfirmed'"
+    found = tables.rows(query)
     assert found == [("spring", "the campaign is ready, but 3 partners have not confirmed 2 required items")]
 
 

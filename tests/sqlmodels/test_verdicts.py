@@ -17,7 +17,7 @@ from tests.reference.networks import Batch
 from tests.tables import GRAPH, Tables, open_tables
 
 VERDICTS: Final = ("audit.verdicts",)
-EVERYTHING: Final = ("audit.verdicts", "audit.first_verdicts", "audit.trail", "marts.entitlement_violations")
+EVERYTHING: Final = ("audit.verdicts", "audit.first_verdicts", "marts.audit_trail", "marts.entitlement_violations")
 Judged = dict[str, tuple[str, str]]
 
 
@@ -246,15 +246,15 @@ def test_an_edit_that_arrives_later_changes_the_verdict_of_now_and_never_that_of
     story.grant(grantee_id="p2", valid_from=stamp(4))
     story.version(1, 1.2, updated_at=stamp(8))
     live(tables, story, *EVERYTHING)
-    published = published_select(GRAPH.models["audit.trail"])
     verdicts = "subject_id, entitlement_then, timing_then, entitlement_now, timing_now"
     expected = sorted(
         [(ungranted, "no_grant", "live", "ok", "live"), (early, "ok", "embargo", "ok", "live")],
     )
-    assert (
-        tables.rows(f"select {verdicts} from ({published}) where subject_type = 'access_event' order by 1") == expected
-    )
-    assert joined_tables(GRAPH.models["audit.trail"]) == ("audit.verdicts",)
+    for name in ("audit.trail", "marts.audit_trail"):
+        published = published_select(GRAPH.models[name])
+        found = tables.rows(f"select {verdicts} from ({published}) where subject_type = 'access_event' order by 1")
+        assert found == expected
+        assert joined_tables(GRAPH.models[name]) == ("audit.verdicts",)
     rows = tables.rows(
         f"select {verdicts}, is_violation_then, is_violation_now, says from marts.entitlement_violations order by 1"
     )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from pipeline.settings import Notices
+from pipeline.notice_settings import Notices
 from tests.reference.given import ASSET, PARTNER, Story, day
 from tests.reference.merged import merged, named
 from tests.tables import Tables, files_settings, open_tables

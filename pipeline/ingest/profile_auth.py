@@ -1,0 +1,161 @@
+"""A profile's ``auth``: how a connection says who it is.
+
+Belongs here: the kinds and the names of the secrets that each needs. Does not belong here: the secrets
+(``vipgrid.yaml``), fetching tokens (``resources.rest_auth``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from pipeline.ingest.profile_words import PathTo, Span, Strict
+
+_SECRET: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+
+
+class NoAuth(Strict):
+    """The API asks for nothing."""
+
+    kind: Literal["none"] = "none"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return ()
+
+
+class Bearer(Strict):
+    """A token that does not change: secret ``token``."""
+
+    kind: Literal["bearer"]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return ("token",)
+
+
+class ApiKey(Strict):
+    """A key in a header or in the query, under a name of the tenant's choice: secret ``api_key``."""
+
+    kind: Literal["api_key"]
+    header: str = "X-Api-Key"
+    "The header's name."
+    prefix: str = ""
+    "What stands before the key in the header, such as `Token ` (with its blank)."
+    query: str | None = None
+    "The query parameter's name: then the key stands there and in no header."
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return ("api_key",)
+
+
+class Basic(Strict):
+    """HTTP Basic (RFC 7617): secrets ``username`` and ``password``."""
+
+    kind: Literal["basic"]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return ("username", "password")
+
+
+class Headers(Strict):
+    """Several headers, each with a secret in it."""
+
+    kind: Literal["headers"]
+    headers: Mapping[str, str] = Field(min_length=1)
+    "Header name: its value, with `{secret}` where the connection's secret of that name goes."
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return tuple(dict.fromkeys(name for text in self.headers.values() for name in _SECRET.findall(text)))
+
+
+class _OAuth2(Strict):
+    """What the two grants have in common."""
+
+    token_path: str = "/oauth2/token"  # noqa: S105 - a path
+    "Where tokens are asked for, below base_url."
+    send: Literal["basic", "body"] = "basic"
+    "Client id and secret as HTTP Basic, or in the form (RFC 6749, 2.3.1)."
+    grant_in: Literal["body", "query"] = "body"
+    "Where the grant type stands: in the form as RFC 6749 says, or in the query."
+    scope: str | None = None
+    "The scope that is asked for."
+    extra: Mapping[str, str] = Field(default_factory=dict)
+    "Further fields of the form, such as an audience."
+    lifetime: Span | None = None
+    "How long a token lives, where the answer has no `expires_in`."
+
+
+class ClientCredentials(_OAuth2):
+    """OAuth2 client credentials (RFC 6749, 4.4): secrets ``client_id`` and ``client_secret``."""
+
+    kind: Literal["oauth2_client_credentials"]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return ("client_id", "client_secret")
+
+
+class RefreshToken(_OAuth2):
+    """OAuth2 refresh token (RFC 6749, 6): secrets ``client_id``, ``client_secret``, ``refresh_token``.
+
+    A new refresh token in an answer is used as long as the process runs; it is stored nowhere, so the one in the
+    configuration has to stay valid.
+    """
+
+    kind: Literal["oauth2_refresh_token"]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return ("client_id", "client_secret", "refresh_token")
+
+
+class SessionToken(Strict):
+    """A token from a login: one request with secrets in it, whose answer has a token for a while."""
+
+    kind: Literal["session_token"]
+    login_path: str
+    "Where the login goes, below base_url."
+    login: Mapping[str, str] = Field(min_length=1)
+    "The login's fields, with `{secret}` where the connection's secret of that name goes."
+    send: Literal["json", "form"] = "json"
+    "How the fields are sent."
+    token: PathTo = ("token",)
+    "Where the answer has the token."
+    expires_in: PathTo | None = None
+    "Where the answer says for how many seconds."
+    lifetime: Span | None = None
+    "How long a token lives, where the answer does not say it (default 1h)."
+    header: str = "Authorization"
+    "The header that bears it."
+    prefix: str = ""
+    "What stands before the token in the header, such as `Bearer ` (with its blank)."
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return tuple(dict.fromkeys(name for text in self.login.values() for name in _SECRET.findall(text)))
+
+
+Auth = Annotated[
+    NoAuth | Bearer | ApiKey | Basic | Headers | ClientCredentials | RefreshToken | SessionToken,
+    Field(discriminator="kind"),
+]
+
+
+def filled(text: str, secrets: Mapping[str, str]) -> str:
+    """Put secrets into the places that name them."""
+    return _SECRET.sub(lambda match: secrets[match[1]], text)

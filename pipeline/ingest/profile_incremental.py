@@ -1,0 +1,159 @@
+"""A profile's ``incremental``: how only what changed since the last pull is asked for.
+
+Belongs here: the kinds, their words, how an instant is written for a source. Does not belong here: where a pull
+starts (``pipeline.ingest.places``).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from pipeline.ingest.profile_words import HOUR, NONE, Instant, OptionalText, PathTo, Span, Strict
+from pipeline.instants import format_instant, parse_instant
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Stamp(Strict):
+    """How a source writes instants: ``iso``, ``epoch_seconds``, ``epoch_milliseconds``, or a pattern of strftime."""
+
+    format: str = "iso"
+    "`iso`, `epoch_seconds`, `epoch_milliseconds`, or a pattern such as `%Y-%m-%d %H:%M:%S` (UTC)."
+
+    @field_validator("format")
+    @classmethod
+    def _is_a_format(cls, value: str) -> str:
+        if value not in {"iso", "epoch_seconds", "epoch_milliseconds"} and "%" not in value:
+            message = "it is 'iso', 'epoch_seconds', 'epoch_milliseconds' or a pattern such as '%Y-%m-%d'"
+            raise ValueError(message)
+        return value
+
+    @property
+    def unit(self) -> timedelta:
+        """The smallest difference that it can tell."""
+        if self.format == "epoch_milliseconds":
+            return timedelta(milliseconds=1)
+        if self.format == "iso" or "%f" in self.format:
+            return timedelta(microseconds=1)
+        if self.format == "epoch_seconds" or "%S" in self.format:
+            return timedelta(seconds=1)
+        return timedelta(minutes=1) if "%M" in self.format else timedelta(days=1)
+
+    def floor(self, instant: datetime) -> datetime:
+        """Return the last instant that it can write, at or before another."""
+        return instant - (instant - _EPOCH) % self.unit
+
+    def write(self, instant: datetime) -> str | int:
+        """Write an instant, rounded down."""
+        if self.format == "iso":
+            return format_instant(instant)
+        if self.format.startswith("epoch_"):
+            return (instant - _EPOCH) // self.unit
+        return instant.astimezone(UTC).strftime(self.format)
+
+    def read(self, value: Any) -> datetime:
+        """Read an instant of a record.
+
+        Raises:
+            ValueError: it is none.
+
+        """
+        try:
+            if self.format == "iso":
+                return parse_instant(str(value))
+            if self.format.startswith("epoch_"):
+                return _EPOCH + float(value) * self.unit
+            read = datetime.strptime(str(value), self.format)  # noqa: DTZ007 - the zone is set in the next line
+            return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        except (TypeError, OverflowError) as error:
+            message = "it is no instant"
+            raise ValueError(message) from error
+
+
+class _Incremental(Strict):
+    full_every: Span | None = None
+    "How often everything is asked for."
+
+
+class ByInstant(Stamp, _Incremental):
+    """What changed since an instant: the last pull's watermark, or its newest record's, less ``lookback``."""
+
+    kind: Literal["datetime"] = "datetime"
+    param: str = "changed_since"
+    "The parameter that takes the start."
+    end_param: str | None = None
+    "The parameter that takes the end."
+    end: Literal["exclusive", "inclusive"] = "exclusive"
+    "Whether the source counts the end in; windows never overlap."
+    lookback: Span = HOUR
+    "So much is asked for again each time; what comes twice is recognised by its content."
+    safety_lag: Span = NONE
+    "The source's last so much is not whole yet, and is left for the next pull."
+    start: Instant | None = None
+    "The first pull's start (none = everything)."
+    cursor: PathTo | None = None
+    "Where a record has the instant: the next pull starts at the newest, instead of the watermark."
+    retention: Span | None = None
+    "The source remembers so much: after a longer pause everything is asked for."
+
+
+class BySequence(_Incremental):
+    """Records bear a growing number; those above the largest one seen are asked for."""
+
+    kind: Literal["sequence"]
+    param: str
+    "The parameter that takes the number."
+    cursor: PathTo
+    "Where a record has it."
+    start: int | None = None
+    "The first pull's number (none = everything)."
+
+
+class ByToken(_Incremental):
+    """The source gives a token at the end of a pull, and the next one begins there."""
+
+    kind: Literal["token"]
+    param: str
+    "The parameter that takes the token."
+    token: PathTo = ("next_token",)
+    "Where a page has it; the last page's counts."
+    header: str | None = None
+    "The answer's header that has it, instead."
+    start: OptionalText = None
+    "The first pull's token."
+
+
+class NewestFirst(Stamp, _Incremental):
+    """A feed that begins with the newest record: pages are read until a record is as old as the last pull's newest."""
+
+    kind: Literal["newest_first"]
+    cursor: PathTo
+    "Where a record has its instant."
+    lookback: Span = HOUR
+    "So much older is read again."
+
+
+class ClientSide(Stamp, _Incremental):
+    """The source cannot be asked for changes: everything is read, and only what changed is landed."""
+
+    kind: Literal["client_side"]
+    cursor: PathTo
+    "Where a record has the instant of its last change."
+    lookback: Span = HOUR
+    "So much older is landed again."
+
+
+def _datetime_unless_said(value: object) -> object:
+    return {"kind": "datetime", **value} if isinstance(value, dict) and "kind" not in value else value
+
+
+Incremental = Annotated[
+    Annotated[
+        ByInstant | BySequence | ByToken | NewestFirst | ClientSide,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(_datetime_unless_said),
+]

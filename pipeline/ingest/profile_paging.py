@@ -1,0 +1,177 @@
+"""A profile's ``paging``: how one gets from a page to the next, and how one knows the last.
+
+Belongs here: the kinds, their words, their defaults. Does not belong here: doing it (``pipeline.ingest.paging``,
+``pipeline.ingest.windows``).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.ingest.profile_words import PathTo, Span, Strict
+
+Stop = Literal["empty", "short", "no_content"]
+
+
+class SinglePage(Strict):
+    """Everything comes at once."""
+
+    kind: Literal["single_page"]
+    stop: tuple[Stop, ...] = ()
+    "`no_content`: a 204 is an empty page."
+
+
+class Pages(Strict):
+    """Words of every kind but `single_page` and `time_window`."""
+
+    size_param: str | None = None
+    "The parameter that says how many records a page is to have."
+    size: int = Field(default=1000, ge=1)
+    "How many."
+    has_more: PathTo | None = None
+    "Where a page says true as long as more follows."
+    ends: PathTo | None = None
+    "Where a page says true when it is the last."
+    stop: tuple[Stop, ...] = ()
+    "What else is the end: an `empty` page, one `short` of `size`, a 204 (`no_content`)."
+
+
+class CursorPaging(Pages):
+    """The page names the next page's cursor; a missing one is the end."""
+
+    kind: Literal["cursor"]
+    param: str = "cursor"
+    "The parameter that takes it."
+    cursor: PathTo = ("next_cursor",)
+    "Where the page has it."
+    header: str | None = None
+    "The answer's header that has it, instead."
+    on_expired: Literal["restart", "full_refresh"] = "restart"
+    "What is done when the source has forgotten a cursor: ask the same again from the start, or for everything."
+
+
+class PageNumberPaging(Pages):
+    """Pages are numbered; the end is an empty page, unless something else says so."""
+
+    kind: Literal["page_number"]
+    param: str = "page"
+    "The parameter that takes the number."
+    first: int = 1
+    "The first page's number."
+    pages: PathTo | None = None
+    "Where a page says how many there are."
+
+
+class OffsetPaging(Pages):
+    """Pages begin at a number of records; the end is an empty page, unless something else says so."""
+
+    kind: Literal["offset"]
+    param: str = "offset"
+    "The parameter that takes the number of records before the page."
+    size_param: str | None = "limit"
+    "The parameter that says how many records a page is to have."
+    total: PathTo | None = None
+    "Where a page says how many records there are in all."
+
+
+class HeaderLinkPaging(Pages):
+    """The next page's address stands in the header ``Link`` (RFC 8288, ``rel=next``), or alone in another header."""
+
+    kind: Literal["header_link"]
+    header: str = "Link"
+    "The header."
+    on_expired: Literal["restart", "full_refresh"] = "restart"
+    "What is done when the source has forgotten the page of a link."
+
+
+class JsonLinkPaging(Pages):
+    """The next page's address stands in the page; it is followed on the same origin only."""
+
+    kind: Literal["json_link"]
+    link: PathTo = ("next",)
+    "Where the page has it."
+    on_expired: Literal["restart", "full_refresh"] = "restart"
+    "What is done when the source has forgotten the page of a link."
+
+
+class KeysetPaging(Pages):
+    """The next page begins behind a value of the last record; the end is an empty page."""
+
+    kind: Literal["keyset"]
+    param: str
+    "The parameter that takes it."
+    key: PathTo
+    "Where a record has it; the records come in its order."
+    inclusive: bool = False
+    "The next page begins with the records of that very value: they come twice and are counted as duplicates."
+
+
+class StatefulScroll(Pages):
+    """The source remembers where we are: the same request gives the next page; the end is an empty one.
+
+    A page that was sent and did not arrive is lost, so nothing is asked twice: after a failure the scroll begins anew.
+    """
+
+    kind: Literal["stateful_scroll"]
+    param: str | None = None
+    "The parameter that takes the scroll's id, where there is one."
+    scroll: PathTo = ("scrollid",)
+    "Where the page has the id."
+    total: PathTo | None = None
+    "Where a page says how many records there are in all; fewer than that is no end but a loss."
+
+
+Within = Annotated[
+    SinglePage
+    | CursorPaging
+    | PageNumberPaging
+    | OffsetPaging
+    | HeaderLinkPaging
+    | JsonLinkPaging
+    | KeysetPaging
+    | StatefulScroll,
+    Field(discriminator="kind"),
+]
+
+
+class TimeWindows(Strict):
+    """The time since the last pull is asked for window by window; one that is too full is halved.
+
+    Needs ``incremental`` of kind ``datetime`` with ``end_param`` and ``start``.
+    """
+
+    kind: Literal["time_window"]
+    step: Span
+    "How long a window is."
+    smallest: Span = timedelta(seconds=1)
+    "How short it may get."
+    most: int | None = Field(default=None, ge=1)
+    "As many records in one window are too many: the source gives no more."
+    total: PathTo | None = None
+    "Where a page says how many records the window has; without it those of its first page are counted."
+    within: Within = SinglePage(kind="single_page")
+    "The paging inside a window."
+
+    @model_validator(mode="after")
+    def _can_be_halved(self) -> TimeWindows:
+        if not timedelta(0) < self.smallest <= self.step:
+            message = "'smallest' is more than nothing and not more than 'step'"
+            raise ValueError(message)
+        return self
+
+
+Paging = Annotated[
+    SinglePage
+    | CursorPaging
+    | PageNumberPaging
+    | OffsetPaging
+    | HeaderLinkPaging
+    | JsonLinkPaging
+    | KeysetPaging
+    | StatefulScroll
+    | TimeWindows,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,153 @@
+"""A profile's streams: how one stream of a tenant's API is asked for and read.
+
+Belongs here: what one stream's part of a profile says. Does not belong here: paging, incremental and mapping by
+themselves (``pipeline.ingest.profile_paging`` and its neighbours), the whole profile (``pipeline.ingest.profile``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from pipeline.ingest.paths import JsonPath, parse_path
+from pipeline.ingest.profile_incremental import ByInstant, Incremental
+from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
+from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows, Within
+from pipeline.ingest.profile_words import Condition, PathTo, Strict
+
+Personal = Literal["keep", "drop", "pseudonymise"]
+END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+class GraphQL(Strict):
+    """A GraphQL question; paging and incremental put their words among its variables."""
+
+    query: str
+    "The question's text."
+    variables: Mapping[str, Any] = Field(default_factory=dict)
+    "What its variables are besides."
+
+
+class DeletionFeed(Strict):
+    """Deleted records stand in a list of their own, read after the stream with the same start.
+
+    Its records need no more than the key and the instant: ``mapping`` names every required field of the stream and the
+    one that says when it ended.
+    """
+
+    kind: Literal["feed"]
+    path: str
+    "Below base_url, as a stream's."
+    records: PathTo = ("items",)
+    "Where a page has its list."
+    query: Mapping[str, str] = Field(default_factory=dict)
+    "Sent always, in the query."
+    paging: Within = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
+    "How one pages through it."
+    mapping: Mapping[str, Rule]
+    "Canonical field: how it is made of a record of this list."
+
+
+Deletions = Annotated[FlaggedDeletions | DeletionFeed | Absence, Field(discriminator="kind")]
+
+
+class Source(Strict):
+    """One way into a stream: what is asked, how one pages through it, and what its records are."""
+
+    method: Literal["GET", "POST"] = "GET"
+    "POST only where the source reads that way."
+    path: str = "/v1/{stream}"
+    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
+    records: PathTo = ("items",)
+    "Where a page has its list of records; empty = the page itself."
+    one_record: bool = False
+    "What stands there is one record, and no list of them."
+    query: Mapping[str, str] = Field(default_factory=dict)
+    "Sent always, in the query."
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    "Sent always, as headers; nothing secret."
+    body: Mapping[str, Any] | None = None
+    "For POST: the JSON body; paging and incremental put their words into it, at the paths that they name."
+    graphql: GraphQL | None = None
+    "A GraphQL question, posted."
+    keep: Annotated[
+        tuple[Condition, ...],
+        BeforeValidator(_listed, json_schema_input_type=Condition | tuple[Condition, ...]),
+    ] = ()
+    "Only records that fit all of these belong to the stream; the others are counted on their page and not landed."
+    paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
+    "How one gets from a page to the next; by default a cursor at `next_cursor` while `has_more` is true."
+    incremental: Incremental | None = None
+    "How only what changed is asked for; without it, everything is, each time."
+    mapping: Mapping[str, Rule] = Field(default_factory=dict)
+    "Canonical field: how it is made, where the record does not have it under its own name."
+    errors: tuple[ErrorRule, ...] = ()
+    "What an answer means, where HTTP does not say it; the first rule that fits counts."
+    watermark: PathTo | None = None
+    "Where a page says up to when the feed is whole."
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.body is not None and self.method == "GET":
+            message = "'body' needs 'method: POST'"
+            raise ValueError(message)
+        if self.body is not None and self.graphql is not None:
+            message = "'body' and 'graphql' exclude each other"
+            raise ValueError(message)
+        if isinstance(self.paging, TimeWindows):
+            by = self.incremental
+            if not isinstance(by, ByInstant) or by.end_param is None or by.start is None:
+                message = "paging by time_window needs 'incremental' with kind datetime, 'end_param' and 'start'"
+                raise ValueError(message)
+        return self
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether paging and incremental put their words into a body."""
+        return self.method == "POST" or self.graphql is not None
+
+
+class StreamProfile(Source):
+    """How one stream is read."""
+
+    unknown_fields: Literal["keep", "quarantine"] = "keep"
+    "What is done with a record that has a field which nobody maps: it is kept, or quarantined."
+    personal: Mapping[str, Personal] = Field(default_factory=dict)
+    "Path in the record: whether what stands there is kept, dropped, or replaced by a pseudonym, before it is stored."
+    deletions: Deletions | None = None
+    "How one hears of deleted records, where `deleted_at` (or what ends a record of the stream) does not say it."
+    also: tuple[Source, ...] = ()
+    "Further ways into the stream, read after it: by another date, say, or another list."
+    snapshots: bool = True
+    "Whether a pull of everything has every record that there is."
+
+    @field_validator("personal")
+    @classmethod
+    def _are_paths(cls, value: Mapping[str, Personal]) -> Mapping[str, Personal]:
+        for path in value:
+            parse_path(path)
+        return value
+
+    @model_validator(mode="after")
+    def _others_follow(self) -> Self:
+        for other in self.also:
+            if other.incremental is not None and not (
+                isinstance(other.incremental, ByInstant) and isinstance(self.incremental, ByInstant)
+            ):
+                message = "what 'also' is read starts where the stream does: both by instants, or 'also' by nothing"
+                raise ValueError(message)
+        if self.also and isinstance(self.deletions, Absence):
+            message = "'also' and deletion by absence exclude each other"
+            raise ValueError(message)
+        return self
+
+    @property
+    def personal_paths(self) -> dict[JsonPath, Personal]:
+        """What is cut, by path."""
+        return {parse_path(path): policy for path, policy in self.personal.items() if policy != "keep"}

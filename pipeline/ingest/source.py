@@ -1,0 +1,126 @@
+"""One way into a stream: from where to where it is asked, window by window where the profile says so.
+
+Belongs here: the span of a pull and its windows. Does not belong here: the page loop (``pipeline.ingest.page_loop``),
+the stream as a whole (``pipeline.ingest.rest``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import randbelow
+from typing import Final
+from urllib.parse import quote
+
+from pipeline.errors import ConfigurationError
+from pipeline.ingest.client import TooMuchError
+from pipeline.ingest.page_loop import PageLoop, TooFullError
+from pipeline.ingest.pages import Page
+from pipeline.ingest.places import span_params
+from pipeline.ingest.profile_incremental import ByInstant
+from pipeline.ingest.profile_paging import StatefulScroll, TimeWindows
+from pipeline.ingest.profile_stream import Source
+from pipeline.ingest.windows import Window, windows_between
+from pipeline.instants import format_instant, parse_instant
+
+_DIFFERENT: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A pull's span: from a place (None = everything) to an instant."""
+
+    place: str | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReader:
+    """Reads one way into a stream once."""
+
+    loop: PageLoop
+    path: str
+    span: Span
+
+    @property
+    def source(self) -> Source:
+        """What the profile says of it."""
+        return self.loop.profile
+
+    def pages(self) -> Iterator[Page]:
+        """Yield its pages.
+
+        Raises:
+            SourceError: a page cannot be had, is not what the profile says, or the pages go in a circle.
+            StartAgain: the place that we were at is gone.
+
+        """
+        paging = self.source.paging
+        if isinstance(paging, TimeWindows):
+            yield from self._window_pages(paging)
+        else:
+            yield from self.loop.pages(self.path, self._params(), paging)
+
+    def _params(self) -> dict[str, str | int]:
+        by = self.source.incremental
+        if not isinstance(by, ByInstant):
+            return self.loop.progress.params()
+        return span_params(by, self._since(by), self.span.until)
+
+    def _since(self, by: ByInstant) -> datetime | None:
+        """Return the start.
+
+        A source that knows a scroll by its question would go on with one that was broken off: so the question is never
+        the same, by up to ten minutes of records that are there already.
+        """
+        since = by.start if self.span.place is None else parse_instant(self.span.place)
+        paging = self.source.paging
+        within = paging.within if isinstance(paging, TimeWindows) else paging
+        if since is None or not isinstance(within, StatefulScroll):
+            return since
+        return since - randbelow(max(1, _DIFFERENT // by.unit)) * by.unit
+
+    def _window_pages(self, paging: TimeWindows) -> Iterator[Page]:
+        by = self.source.incremental
+        since = self._since(by) if isinstance(by, ByInstant) else None
+        if not isinstance(by, ByInstant) or since is None:
+            message = "windows without a start"
+            raise AssertionError(message)
+        smallest = max(paging.smallest, by.unit)
+        windows = deque(windows_between(by.floor(since), by.floor(self.span.until), paging.step))
+        while windows:
+            window = windows.popleft()
+            params = span_params(by, window.since, window.until)
+            try:
+                yield from self.loop.pages(self.path, params, paging.within, paging)
+            except (TooFullError, TooMuchError) as error:
+                self._refuse_if_too_small(window, paging, smallest, error)
+                windows.extendleft(reversed(window.halves(by.unit)))
+
+    def _refuse_if_too_small(
+        self, window: Window, paging: TimeWindows, smallest: timedelta, error: TooFullError | TooMuchError
+    ) -> None:
+        if not window.can_be_halved(smallest):
+            span = f"{format_instant(window.since)} to {format_instant(window.until)}"
+            limit = f"{paging.most} records or more" if isinstance(error, TooFullError) else "too much for the source"
+            reason = f"its window from {span} has {limit} and cannot be halved further ('smallest')"
+            raise self.loop.wrong(reason) from error
+
+
+def filled(name: str, path: str, stream: str, variables: dict[str, str]) -> str:
+    """Put the stream's name and a connection's variables into a path.
+
+    Raises:
+        ConfigurationError: it names a variable that the connection does not have.
+
+    """
+    try:
+        return path.format_map({key: quote(text, safe="") for key, text in {**variables, "stream": stream}.items()})
+    except (KeyError, ValueError, IndexError) as error:
+        message = (
+            f"The path {path} of {stream} needs a variable that connection {name} does not have: write "
+            "variables: {name: value} beside its base_url."
+        )
+        raise ConfigurationError(message) from error

@@ -1,0 +1,134 @@
+"""Filling in a template: rendered once for each set of names that are there, then values are put into its gaps.
+
+Belongs here: the gaps, what may be a gap. Does not belong here: values (``render``), files (``templates``).
+
+A name that a template only prints, or asks whether it is there, can be put in afterwards; one that it compares, filters
+or loops over cannot, and is part of what the text is remembered by. So a template may do whatever Jinja can do, and ten
+thousand notices of one kind cost a handful of renderings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from jinja2 import Template, TemplateError, nodes
+
+from pipeline.errors import ConfigurationError
+from pipeline.notices.names import Values
+
+# No value that is put into a gap has control characters in it (pipeline.notices.text), so no value can pose as a gap.
+_GAP: Final = re.compile("\0(\\w+)\0")
+_MOST_REMEMBERED: Final = 2_000
+_ASKING: Final = (nodes.If, nodes.CondExpr)
+_JOINING: Final = (nodes.And, nodes.Or, nodes.Not)
+
+
+class Wording:
+    """One compiled text of a template: its subject, or its body."""
+
+    def __init__(self, name: str, template: Template, parsed: nodes.Template) -> None:
+        """Look for what the text does with each name."""
+        self._name = name
+        self._template = template
+        self.names = tuple(sorted({node.name for node in parsed.find_all(nodes.Name)}))
+        self.looked_into = frozenset(_looked_into(parsed))
+        self._gaps = tuple(None if name in self.looked_into else f"\0{name}\0" for name in self.names)
+        self._remembered: dict[tuple[object, ...], tuple[str, ...]] = {}
+
+    def fill(self, values: Values) -> str:
+        """Return the text with these values.
+
+        Raises:
+            ConfigurationError: the template fails on these values.
+
+        """
+        shape = tuple(
+            [
+                value if not value or value is True or gap is None else gap
+                for value, gap in zip([values[name] for name in self.names], self._gaps, strict=True)
+            ]
+        )
+        parts = self._remembered.get(shape)
+        if parts is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            parts = self._remembered[shape] = self._with_gaps(dict(zip(self.names, shape, strict=True)))
+        filled = list(parts)
+        for place in range(1, len(filled), 2):
+            filled[place] = str(values[filled[place]])
+        return "".join(filled)
+
+    def render_whole(self, values: Values) -> str:
+        """Return the same text by Jinja alone.
+
+        Raises:
+            ConfigurationError: the template fails on these values.
+
+        """
+        try:
+            return self._template.render(values)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            message = f"The notice template {self._name} fails: {error}."
+            raise ConfigurationError(message) from error
+
+    def _with_gaps(self, shape: Mapping[str, str | bool | None]) -> tuple[str, ...]:
+        return tuple(_GAP.split(without_gaps(self.render_whole(shape))))
+
+
+class NoticeTemplate:
+    """One kind of notice in one language."""
+
+    def __init__(self, name: str, subject: Wording, body: Wording) -> None:
+        """Keep the two texts; ``name`` is the file's."""
+        self.name = name
+        self.subject = subject
+        self.body = body
+        self.subject_names = frozenset(subject.names)
+        self.names = frozenset((*subject.names, *body.names))
+
+    def render(self, values: Values) -> tuple[str, str]:
+        """Return subject and body; the subject is one line, the body has no empty lines in a row.
+
+        Raises:
+            ConfigurationError: the template fails on these values.
+
+        """
+        return self.render_subject(values), self.body.fill(values)
+
+    def render_subject(self, values: Values) -> str:
+        """Return the subject alone."""
+        return " ".join(self.subject.fill(values).split())
+
+
+def without_gaps(text: str) -> str:
+    """Return the text without empty lines in a row, and without blanks at the ends of lines."""
+    kept: list[str] = []
+    for line in text.strip().split("\n"):
+        if line.strip() or (kept and kept[-1]):
+            kept.append(line.rstrip())
+    return "\n".join(kept)
+
+
+def _looked_into(parsed: nodes.Template) -> Iterator[str]:
+    """Yield the names of which more is asked than whether they are there, and that are not just printed."""
+    waiting: list[tuple[nodes.Node, bool]] = [(parsed, False)]
+    while waiting:
+        node, is_asked = waiting.pop()
+        if isinstance(node, nodes.Name):
+            if not is_asked:
+                yield node.name
+            continue
+        for field, child in _children(node):
+            is_printed = isinstance(node, nodes.Output)
+            is_condition = isinstance(node, _ASKING) and field == "test"
+            is_joined = is_asked and isinstance(node, _JOINING)
+            waiting.append((child, (is_printed and isinstance(child, nodes.Name)) or is_condition or is_joined))
+
+
+def _children(node: nodes.Node) -> Iterator[tuple[str, nodes.Node]]:
+    for field, value in node.iter_fields():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, nodes.Node):
+                yield field, one
