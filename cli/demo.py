@@ -193,11 +193,18 @@ def _found(reader: Reader, chapters: list[Chapter], *, is_first: bool) -> dict[s
         "partners_outdated": outdated[0]["n"],
         "patterns": count_patterns(reader),
         "notices": notices,
+        "told_twice": reader.rows(_TOLD_TWICE)[0]["n"],
         "new_notices": sum(chapter.outcome["notices"]["sent"] for chapter in chapters),
         "reactions": reader.rows(_REACTIONS),
         "waiting_for_a_person": chapters[-1].outcome["waiting_for_a_person"],
     }
 
+
+# What Trading Grid has more than once under one key of ours.
+_TOLD_TWICE: Final = """
+    select count(*) as n
+    from (select external_key from core.notices where external_key is not null group by all having count(*) > 1)
+"""
 
 # What partners did about the notices that we sent: the strongest of their reactions each.
 _REACTIONS: Final = """
@@ -261,7 +268,11 @@ def _show(context: Context, document: dict[str, Any]) -> None:
     notices = ((row["kind"], row["state"], row["notices"], row["partners"]) for row in document["notices"])
     out.table("Notices in Trading Grid", ("kind", "state", "notices", "partners"), notices)
     if not document["is_first"]:
-        out.line(f"{document['new_notices']} new notices: what was told is not told again.", style="bold")
+        out.line(
+            f"{document['told_twice']} new notices of what was told before;"
+            f" {document['new_notices']} where something went on.",
+            style="bold",
+        )
     reactions = ((row["reaction"], row["notices"]) for row in document["reactions"])
     out.table("What partners did about them", ("reaction", "notices"), reactions)
     show_patterns(out, document["patterns"], document["days"])

@@ -27,7 +27,7 @@ _TITLES: Final[Mapping[str, str]] = {
 }
 _MEANINGS: Final[Mapping[str, str]] = {
     "P1": "requests: confirmed, closed; denied, cancelled; delivered, asked back; being worked on",
-    "P2": "notices of first versions: acknowledged; void, declined, overtaken; unanswered; asks for more time",
+    "P2": "notices of first versions: acknowledged; void, declined, overtaken; unanswered; wants time",
     "P3": "issues: confirmed; rejected, duplicate; told how it was solved; triaged, in review",
     "P4": "notices of changes and removals: acknowledged, attested; void, declined; unanswered; as P2",
     "P5": "rules of partner groups: published in Trading Grid; overtaken before; -; to be published",
@@ -35,7 +35,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "P7": "versions that partners got: acknowledged; contradicted by the facts; unanswered; -",
 }
 _CLOSER: Final = (
-    "Closer: vipgrid explain PARTNER ASSET; vipgrid report; in the UI the tables marts/request_turnaround,",
+    "Closer: vipgrid explain PARTNER ASSET; vipgrid report; in the UI marts/request_turnaround,",
     "marts/exception_loop, marts/campaign_readiness, marts/notice_log and sync/notice_decisions.",
 )
 _QUERY: Final = """

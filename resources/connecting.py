@@ -23,7 +23,9 @@ from pipeline.ingest.landing import StreamWriter
 from pipeline.ingest.pages import Page, Unreadable
 from pipeline.ingest.paths import JsonPath, parse_path
 from pipeline.ingest.profile import Profile, load_profile
+from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_mapping import FlaggedDeletions
+from pipeline.ingest.profile_paging import TimeWindows
 from pipeline.ingest.profile_stream import StreamProfile
 from pipeline.ingest.proposing import Leaf, Proposal, leaves, proposals
 from pipeline.ingest.reading import mapping_of
@@ -38,7 +40,8 @@ from pipeline.streams import STREAMS, Stream
 from resources.rest import RestClient, make_client
 from resources.warehouse import open_in_memory
 
-MOST_PAGES: Final = 20
+MOST_PAGES: Final = 60
+MOST_WINDOWS: Final = 20
 ClientFactory = Callable[[str, RestConnection, Profile], RestClient]
 
 
@@ -102,9 +105,9 @@ class Trier:
         """Read so many records of a stream and stage them."""
         turn = Turn(1, self.now, self.now)
         try:
-            feed = RestFeed(
-                self.name, self.connection, self.profile, self.client, stream, turn=turn, past=Past(is_full=True)
-            )
+            profile = _recent(self.profile, stream, self.now)
+            past = Past(is_full=True)
+            feed = RestFeed(self.name, self.connection, profile, self.client, stream, turn=turn, past=past)
             pages = _first_pages(feed.pages(), records)
             rows = self._staged(stream, pages, feed.end(), turn)
         except StartAgain:
@@ -170,6 +173,17 @@ def trying(
     profile = load_profile(settings.folder / connection.profile)
     with closing(client_factory(name, connection, profile)) as client:
         yield Trier(name, settings, connection, profile, client, home, now)
+
+
+def _recent(profile: Profile, stream: str, now: datetime) -> Profile:
+    """Return the profile with windows that are tried from where records are likely, not from the first on."""
+    own = profile.of_stream(stream)
+    by = own.incremental
+    if not isinstance(own.paging, TimeWindows) or not isinstance(by, ByInstant) or by.start is None:
+        return profile
+    start = max(by.start, now - MOST_WINDOWS * own.paging.step)
+    nearer = own.model_copy(update={"incremental": by.model_copy(update={"start": start})})
+    return profile.model_copy(update={"streams": {**profile.streams, stream: nearer}})
 
 
 def _first_pages(pages: Iterator[Page], records: int) -> list[Page]:

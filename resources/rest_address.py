@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import httpx
 
 from pipeline.errors import ConfigurationError, SourceError
 
-HIDDEN = "***"
+HIDDEN: Final = "***"
+# So long a secret does not occur by chance in what is no secret.
+_NO_WORD: Final = 8
 
 
 def checked_base_url(name: str, base_url: str) -> str:
@@ -82,9 +85,11 @@ def with_query(url: str, query: Sequence[tuple[str, str]], secret: Sequence[tupl
 
 def hidden(content: bytes, secret: Sequence[tuple[str, str]]) -> bytes:
     """Return what a server sent back, without the secrets of the query that it may repeat in its links."""
-    for _, value in secret:
+    for name, value in secret:
         for spelled in {value, quote(value, safe=""), urlencode({"": value})[1:]}:
-            content = content.replace(spelled.encode(), HIDDEN.encode())
+            content = content.replace(f"{name}={spelled}".encode(), f"{name}={HIDDEN}".encode())
+            if len(spelled) >= _NO_WORD:
+                content = content.replace(spelled.encode(), HIDDEN.encode())
     return content
 
 

@@ -62,9 +62,11 @@ def judged(
     status = response.status_code
     is_good = status == httpx.codes.OK or (not expected.is_read and httpx.codes.is_success(status))
     body = b""
-    if expected.rules:
+    rules = [rule for rule in expected.rules if not rule.status or status in rule.status]
+    if rules:
         body = read_body(response, max_bytes if is_good else _ERROR_BODY_BYTES)
-        rule = next((rule for rule in expected.rules if rule.fits(status, _json(body))), None)
+        value = _json(body) if any(rule.body for rule in rules) else None
+        rule = next((rule for rule in rules if rule.fits(status, value)), None)
         if rule is not None:
             verdict = _ruled(attempt, rule, status, wait_seconds)
             return Response(status, response.headers, body, received_at, verdict)
@@ -72,7 +74,7 @@ def judged(
         return Response(status, response.headers, b"", received_at, "nothing")
     if not is_good:
         raise from_status(attempt, status, wait_seconds)
-    if not expected.rules:
+    if not rules:
         body = read_body(response, max_bytes)
     if body or expected.is_read:
         check_json(response, body)

@@ -121,9 +121,12 @@ def read_outsiders(connection: Connection, audience: Audience) -> frozenset[str]
 
 
 def count_active_partners(connection: Connection) -> int:
-    """Return the size of the active network, the whole that the approval threshold's share is of."""
+    """Return the size of the network, the whole that the approval threshold's share is of: the suspended count, too.
+
+    They are told what they hold, so without them more than the whole network could be told.
+    """
     rows = connection.sql(
-        "select count(*) from core.partners where coalesce(status, 'active') = 'active' and deleted_at is null"
+        "select count(*) from core.partners where coalesce(status, 'active') <> 'left' and deleted_at is null"
     ).fetchall()
     return int(rows[0][0])
 

@@ -111,7 +111,7 @@ class PageLoop:
             raise StartAgain(is_full=True) from error
         except SourceError as error:
             # Where the source moves on by itself, an answer that was lost is a page that was lost.
-            if isinstance(paging, StatefulScroll) and request.place is not None and error.is_transient:
+            if isinstance(paging, StatefulScroll) and error.is_transient:
                 raise StartAgain from error
             raise
 
@@ -129,7 +129,7 @@ class PageLoop:
             body=body,
             headers=profile.headers,
             takes_nothing="no_content" in paging.stop,
-            is_repeatable=not isinstance(paging, StatefulScroll) or request.place is None,
+            is_repeatable=not isinstance(paging, StatefulScroll),
             rules=profile.errors,
         )
 

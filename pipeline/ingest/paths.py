@@ -15,7 +15,7 @@ import msgspec
 JsonPath: TypeAlias = tuple[str, ...]
 
 EACH: Final = "[*]"
-_STEP: Final = re.compile(r"(?:^|\.)([^.\[\]]+)|(\[(?:\*|\d+|[^\[\]=]+=[^\[\]]*)\])")
+_STEP: Final = re.compile(r"((?:^|(?<=.)\.)[^.\[\]]+)|(\[(?:\*|\d+|[^\[\]=]+=[^\[\]]*)\])")
 
 
 def parse_path(text: str) -> JsonPath:
@@ -32,7 +32,7 @@ def parse_path(text: str) -> JsonPath:
         if match is None:
             message = f"{text!r} is no path: write a.b, rows[0].id, keys[name=asset].value, or a list of names"
             raise ValueError(message)
-        steps.append(match[1] or match[2])
+        steps.append(match[2] or match[1].removeprefix("."))
         end = match.end()
     return tuple(steps)
 

@@ -187,7 +187,7 @@ class _Puller:
         return records
 
     def _write_pages(self, stream: str, feed_of: FeedOf, writer: StreamWriter, stop: threading.Event) -> Feed:
-        is_full = False
+        is_full, reason = False, "its place is gone"
         for _ in range(_MAX_STARTS):
             feed = feed_of(stream, is_full=is_full)
             try:
@@ -197,13 +197,13 @@ class _Puller:
                     if stop.is_set():
                         raise _Stopped
             except StartAgain as again:
-                is_full = is_full or again.is_full
+                is_full, reason = is_full or again.is_full, str(again.__cause__ or reason).rstrip(".")
                 writer.discard()
                 continue
             return feed
         message = (
             f"Fetching {stream} from {self.connection} was begun {_MAX_STARTS} times, and each time the source "
-            "forgot the place before the end was reached: lower the page count or ask its operator."
+            f"forgot the place before the end was reached ({reason}): lower the page count or ask its operator."
         )
         raise SourceError(message, is_transient=True)
 

@@ -191,7 +191,7 @@ def _at(path: Sequence[str]) -> str:
             )
         if (choice := choice_of(step)) is not None:
             listed = f"json_extract({here}, {text(plain + '[*]')})"
-            name, wanted = text(f"$.{json.dumps(choice[0])}"), text(choice[1])
+            name, wanted = text(f"$.{_name(choice[0])}"), text(choice[1])
             here = f"list_filter({listed}, lambda part: json_extract_string(part, {name}) = {wanted})[1]"
             plain = "$"
         else:
@@ -200,6 +200,8 @@ def _at(path: Sequence[str]) -> str:
 
 
 def _steps(path: Sequence[str]) -> str:
-    return "$" + "".join(
-        f"[{index_of(step)}]" if index_of(step) is not None else f".{json.dumps(step)}" for step in path
-    )
+    return "$" + "".join(f"[{index_of(step)}]" if index_of(step) is not None else f".{_name(step)}" for step in path)
+
+
+def _name(step: str) -> str:
+    return json.dumps(step, ensure_ascii=False)

@@ -128,11 +128,11 @@ def _terms_of_replacement(world: World, version: Record, asset: Record) -> Recor
     dice = world.dice("replacement", version["asset_id"], version["version_no"])
     if dice.chance(0.55):
         return {"effective_policy": "instant", "effective_local": None}
-    begin = world.now + dice.between(2 * DAY, 5 * DAY)
-    if dice.chance(0.3):
+    begin = world.now + dice.between(4 * DAY, 7 * DAY)
+    if dice.chance(0.35):
         subject = f"{version['asset_id']}:{version['version_no']}:before it took effect"
         args = {"asset": version["asset_id"], "version": version["version_no"]}
-        world.agenda.push(world.now + dice.between(6 * HOUR, DAY), "version.withdraw", subject, **args)
+        world.agenda.push(world.now + dice.between(50 * HOUR, 84 * HOUR), "version.withdraw", subject, **args)
     day = instants.local(begin, asset["publisher_timezone"]).date()
     policy = dice.pick(("publisher_local", "partner_local"))
     return {"effective_policy": policy, "effective_local": f"{day.isoformat()}T06:00:00"}

@@ -1,6 +1,7 @@
 -- One row per sentence that goes into the thread of an issue, and language.
 -- Grain: name, language
 -- Refresh: full
+-- After: ops.turns
 -- {version} and {issue} are replaced by what is the reporter's own: the version that it should have, its earlier issue.
 -- A language that is not here is spoken to in English.
 with wordings as (

@@ -150,7 +150,7 @@ obtained_afterwards as (
 due as (
     select * from in_audience
     union all
-    select partner_id, asset_id, version_no, kind, any_value(rule) as rule, min(notice_due_at) as notice_due_at
+    select partner_id, asset_id, version_no, kind, min(rule) as rule, min(notice_due_at) as notice_due_at
     from (
         select * from behind
         union all

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import ConfigurationError
+from resources.connecting import trying
 from tests.connections.lens import COMPANY, Grid, transaction
 from tests.connections.making import SECRET, Server, Tenant
 from tests.rest.conftest import fast_retries
@@ -146,9 +148,20 @@ def test_the_token_is_fetched_as_trading_grid_wants_it_and_once_more_when_it_end
 
 
 def test_the_companys_id_is_the_connections_to_say(tmp_path: Path) -> None:
-    from pipeline.errors import ConfigurationError
-
     secrets = {"client_id": "us", "client_secret": SECRET, "pseudonym_key": "k"}
     tenant = Tenant(tmp_path, "http://127.0.0.1:1", PROFILE, system="opentext", streams=("partners",), secrets=secrets)
     with pytest.raises(ConfigurationError, match="needs a variable that connection opentext does not have"):
         tenant.pull()
+
+
+def test_a_trial_shows_recent_transactions_and_nothing_personal_that_is_not_dealt_with(tmp_path: Path) -> None:
+    grid = Grid([transaction(n, "C", f"2026-02-26T00:{n:02d}:00Z") for n in range(4)])
+    with Server(grid) as server:
+        tenant = tenant_of(tmp_path, server)
+        with trying(tenant.settings, "opentext", tenant.home, tenant.now, tenant.client) as trier:
+            trier.log_in()
+            trials = {stream: trier.try_stream(stream, 10) for stream in ("deliveries", "partner_users")}
+    assert len(trials["deliveries"].rows) == 4
+    assert trials["deliveries"].missing == []
+    assert [trial.personal for trial in trials.values()] == [[], []]
+    assert [trial.error for trial in trials.values()] == [None, None]

@@ -130,14 +130,15 @@ def test_ties_on_the_key_over_a_border_come_twice_rather_than_never(tmp_path: Pa
     assert len(numbers(tenant)) > 5
 
 
-def test_a_scroll_that_lost_a_page_is_begun_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost_at", [0, 3])
+def test_a_scroll_that_lost_a_page_is_begun_anew(tmp_path: Path, lost_at: int) -> None:
     state = {"at": 0, "starts": 0, "fails": 1}
 
     def answering(asked: Asked) -> Any:
         if "scroll" not in asked.query:
             state.update(at=0, starts=state["starts"] + 1)
         start, state["at"] = state["at"], state["at"] + 3
-        if start == 3 and state["fails"]:
+        if start == lost_at and state["fails"]:
             state["fails"] -= 1
             return Reply({}, status=502)  # the page was taken from the scroll, and lost
         return {"items": rows(start), "scrollid": "S1", "total": TOTAL}

@@ -85,11 +85,11 @@ def test_every_check_file_is_a_check_of_the_first_table_that_it_reads(definition
         assert ".".join(asset_key.path) in check.inputs
 
 
-def test_what_runs_by_itself_is_off_but_for_the_two_that_tell_a_person(definitions: Definitions) -> None:
+def test_what_runs_by_itself_is_off_but_for_what_tells_a_person(definitions: Definitions) -> None:
     repository = definitions.get_repository_def()
     assert {s.default_status for s in repository.schedule_defs} == {DefaultScheduleStatus.STOPPED}
     running = {s.name for s in repository.sensor_defs if s.default_status is DefaultSensorStatus.RUNNING}
-    assert running == {"red_checks_sensor", "failed_runs_sensor"}
+    assert running == {"red_checks_sensor", "failed_runs_sensor", "dead_actions_sensor"}
 
 
 def test_one_run_at_a_time_in_one_process(definitions: Definitions) -> None:
