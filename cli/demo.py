@@ -50,6 +50,8 @@ connections:
 clock: {{url: "{clock}"}}
 notices:
   approve_above: {{partners: 1000, share: 1.0}}
+  digest: {{every: daily, at_least: 3}}
+  requests_per_second: 50
 """
 
 

@@ -80,7 +80,7 @@ def test_status_says_what_waits_for_a_person_and_exits_1(lived: Path) -> None:
     assert answer.returncode == 1
     document = json.loads(answer.stdout)
     assert [batch["batch"] for batch in document["waiting_for_a_person"]["batches"]] == ["T000002"]
-    assert document["outbox"]["held_for_approval"] == 4
+    assert document["outbox"]["held_for_approval"] == 6
     assert {row["stream"] for row in document["streams"]} >= {"access_events", "partners"}
     assert not any(row["is_late"] for row in document["streams"])
 
@@ -131,7 +131,7 @@ def test_while_somebody_writes_the_published_tables_answer_within_seconds(
         status = asked(capsys, "status", "--home", home.path)
     assert document["read_from"] == "published"
     assert document["positions"]["stale_overdue"] == 4
-    assert status["outbox"]["held_for_approval"] == 4
+    assert status["outbox"]["held_for_approval"] == 6
 
 
 def test_what_was_published_answers_where_the_warehouse_is_gone(

@@ -129,7 +129,7 @@ def test_a_decision_is_journalled_with_who_and_why_and_frees_the_batch(
     where = ["--config", str(config), "--home", str(home.path)]
     run(make_app(), ["decide", "approve", "T000002", "--reason", "looks right", "--actor", "Ada", *where, "--json"])
     document = json.loads(capsys.readouterr().out)
-    assert (document["actor"], document["actions_changed"], document["is_new"]) == ("Ada", 4, True)
+    assert (document["actor"], document["actions_changed"], document["is_new"]) == ("Ada", 6, True)
     (entry,) = [entry for entry in Journal(home.ledger).entries() if entry.kind == "decision"]
     assert (entry.actor, entry.reason, entry.data["kind"], entry.data["subject"]) == (
         "Ada",

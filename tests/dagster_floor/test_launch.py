@@ -62,7 +62,7 @@ def test_a_sync_from_the_terminal_is_quiet_tells_its_steps_and_is_there_for_the_
     launched = run_sync(definitions, request(place, steps), dispatch=True)
     assert launched.is_success, launched.error
     assert launched.dispatched is not None
-    assert launched.dispatched.pending == 1
+    assert launched.dispatched.pending == 2
     assert steps.index("landing.vip") < steps.index("core.partners") < steps.index("published.latest")
     assert capfd.readouterr() == ("", "")
     assert "VIPGRID_HOME" not in os.environ
