@@ -10,6 +10,7 @@ HOME_DIR ?= var
 DEMO_HOME ?= var/demo
 DEMO_SCALE ?= 1
 CHAOS_STEPS ?= 400
+TEST_PROCESSES ?= auto
 LARGE_EVENTS ?= 5000000
 LARGE_HOME ?= var/large
 
@@ -47,7 +48,7 @@ format: $(READY) ## put the code into its form
 	$(BIN)/ruff check --fix
 
 test: $(READY) ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 bench: $(READY) ## what is fast and what is not, as ratios in one run
 	$(BIN)/python -m benchmarks

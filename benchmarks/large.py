@@ -25,7 +25,8 @@ from pipeline.home import Home
 from pipeline.settings import FilesConnection, Settings
 from pipeline.sqlmodels.graph import LEDGER_STEPS, SQL_FOLDER, Graph, load_graph
 from pipeline.sqlmodels.increments import Increments
-from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_settings
 from resources.warehouse import open_for_writing
 
 NOW: Final = datetime(2026, 3, 2, 8, tzinfo=UTC)

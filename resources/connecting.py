@@ -35,7 +35,8 @@ from pipeline.ledger.turns import Turn
 from pipeline.settings import RestConnection, Settings
 from pipeline.sqlmodels.graph import load_graph
 from pipeline.sqlmodels.increments import Increments
-from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Question, give_landing, give_settings
 from pipeline.streams import STREAMS, Stream
 from resources.rest import RestClient, make_client
 from resources.warehouse import open_in_memory

@@ -36,7 +36,8 @@ from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
 from pipeline.sqlmodels.increments import Increments
-from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_settings
 from pipeline.sqlmodels.replaying import replay
 from pipeline.sqlmodels.runner import Result, existing_tables
 from pipeline.version import code_version

@@ -26,7 +26,8 @@ from pipeline.ledger.turns import Turn, open_turn
 from pipeline.settings import FilesConnection, Settings
 from pipeline.sqlmodels.graph import load_graph
 from pipeline.sqlmodels.increments import Increments
-from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Question, give_landing, give_settings
 from resources.rest import make_client
 from resources.warehouse import open_in_memory
 from tests.reference.networks import Batch, Network, write_folders

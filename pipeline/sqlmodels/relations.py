@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipeline.business_calendar import give_calendar
-from pipeline.home import Home
 from pipeline.ingest.landed import LandedChunk
 from pipeline.settings import Fulfilment, Policies, Settings
 from pipeline.sqlmodels.mapped import rejection, selected_fields
@@ -106,31 +105,10 @@ class Landing:
 
 
 _LARGEST_LINE_BYTES: Final = 64 * 2**20
-_ENTRY_COLUMNS: Final = (
-    "{v: 'varchar', kind: 'varchar', source: 'varchar', source_id: 'varchar', known_at: 'varchar', actor: 'varchar',"
-    " role: 'varchar', reason: 'varchar', supersedes: 'varchar', run_id: 'varchar', data: 'json'}"
-)
 _PAGE_COLUMNS: Final = (
     "{p: 'integer', records: 'bigint', rejected: 'bigint', body_sha256: 'varchar', status: 'integer',"
     " received_at: 'varchar', cursor_in: 'varchar', cursor_out: 'varchar', origin: 'varchar'}"
 )
-
-
-def give_ledger(connection: Connection, journal_file: Path) -> None:
-    """(Re)make ``ledger.entries`` from the journal's file."""
-    connection.execute("create schema if not exists ledger")
-    source = (
-        f"read_json({_text(journal_file)}, format = 'newline_delimited', columns = {_ENTRY_COLUMNS})"
-        if journal_file.exists()
-        else "(select null::varchar v, null::varchar kind, null::varchar source, null::varchar source_id,"
-        " null::varchar known_at, null::varchar actor, null::varchar role, null::varchar reason,"
-        " null::varchar supersedes, null::varchar run_id, null::json data limit 0)"
-    )
-    connection.execute(
-        "create or replace table ledger.entries as "
-        "select row_number() over () - 1 as seq, kind, source, source_id, known_at::timestamptz as known_at, actor,"
-        f" role, reason, supersedes, run_id, data from {source}"
-    )
 
 
 def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedChunk]) -> None:
@@ -268,11 +246,6 @@ def _give_fulfilment(connection: Connection, fulfilment: Fulfilment) -> None:
     )
 
 
-def journal_file(home: Home) -> Path:
-    """Return the file that ``ledger.entries`` is read from."""
-    return home.ledger / "journal.ndjson"
-
-
 def _rows(connection: Connection, table: str, columns: str, rows: Sequence[tuple[object, ...]]) -> None:
     connection.execute(f"create or replace table {table} ({columns})")
     for row in rows:
@@ -311,11 +284,11 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
     else:
         record_type = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
         fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
-    files = ", ".join(_text(landing / chunk.file) for chunk in chunks)
+    files = ", ".join(text_literal(landing / chunk.file) for chunk in chunks)
     columns = f"{{p: 'integer', i: 'bigint', h: 'varchar', q: 'varchar', b: 'varchar', r: '{record_type}'}}"
     return (
-        f"select {first.turn} as turn_no, {_text(first.known_at)}::timestamptz as known_at,"
-        f" {_text(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
+        f"select {first.turn} as turn_no, {text_literal(first.known_at)}::timestamptz as known_at,"
+        f" {text_literal(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
         f" {reason} as rejected_because, b as raw_base64, {fields}"
         f" from read_json([{files}], format = 'newline_delimited', columns = {columns},"
         f" maximum_object_size = {_LARGEST_LINE_BYTES}, compression = 'zstd')"
@@ -336,14 +309,15 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
     for chunk in chunks:
         by_turn.setdefault((chunk.stream, chunk.system, chunk.turn), []).append(chunk)
     for (stream, system, turn), own in by_turn.items():
-        files = ", ".join(_text(landing / chunk.pages_file) for chunk in own)
+        files = ", ".join(text_literal(landing / chunk.pages_file) for chunk in own)
         parts.append(
-            f"select {_text(stream)}, {_text(system)}, {turn}, p, records, rejected, body_sha256, status, received_at,"
-            f" cursor_in, cursor_out, origin from read_json([{files}], format = 'newline_delimited',"
+            f"select {text_literal(stream)}, {text_literal(system)}, {turn}, p, records, rejected, body_sha256, status,"
+            f" received_at, cursor_in, cursor_out, origin from read_json([{files}], format = 'newline_delimited',"
             f" columns = {_PAGE_COLUMNS}, compression = 'zstd')"
         )
     return " union all ".join(f"({part})" for part in parts)
 
 
-def _text(value: object) -> str:
+def text_literal(value: object) -> str:
+    """Return a value as an SQL text literal."""
     return "'" + str(value).replace("'", "''") + "'"

@@ -1,16 +1,29 @@
--- One row per campaign's package and partner that was ever told of it by us: the last notice that was on its way.
+-- One row per campaign's package and partner told of it by us before this turn: the last notice that was on its way.
 -- Grain: partner_id, campaign_id, package_id
 -- Refresh: full
 -- docs/patterns/campaigns.md. digest is that of what was in the package then, round counts the tellings.
 -- is_taken_back: we retracted it ourselves; what a person retracted stays told.
-with decided as (
-    select * from ledger.entries
+with opened as (
+    select max(seq) as opened_seq
+    from ledger.entries
+    where kind = 'turn_opened' and known_at <= $known_at::timestamptz
+),
+
+entries as (
+    select journal.*
+    from ledger.entries as journal
+    cross join opened
+    where opened.opened_seq is null or journal.seq < opened.opened_seq
+),
+
+decided as (
+    select * from entries
     where kind = 'action_decided'
         and json_extract_string(data, '$.kind') = 'launch_package'
         and json_extract_string(data, '$.redirect_to') is null
 ),
 
-leases as (select * from ledger.entries where kind = 'action_leased'),
+leases as (select * from entries where kind = 'action_leased'),
 
 packages as (select * from core.packages where campaign_id is not null),
 

@@ -1,10 +1,24 @@
 -- One row per reconciling action that was decided before this turn's decision, and what had become of it by then.
 -- Grain: action_key
 -- Refresh: full
--- What a reconciler may know of its own past (sync.actions is computed after the decision). event is the last entry of
--- the journal about it: decided, leased, sent, unknown, failed, dead, suppressed. was_sent: the target has, or had, it;
--- may_be_there: it has, or nobody knows.
-with entries as (select * from ledger.entries where kind like 'action\_%' escape '\'),
+-- What a reconciler may know of its own past (sync.actions is computed after the decision): what the journal had said
+-- when the turn was opened, so that the tables on which a decision rested are the same when they are made again. event
+-- is the last entry about it: decided, leased, sent, unknown, failed, dead, suppressed. was_leased: it was ever on its
+-- way; was_sent: the target has, or had, it; may_be_there: it has, or nobody knows.
+with opened as (
+    select max(seq) as opened_seq
+    from ledger.entries
+    where kind = 'turn_opened' and known_at <= $known_at::timestamptz
+),
+
+entries as (
+    select journal.*
+    from ledger.entries as journal
+    cross join opened
+    where
+        journal.kind like 'action\_%' escape '\'
+        and (opened.opened_seq is null or journal.seq < opened.opened_seq)
+),
 
 decided as (
     select
@@ -22,6 +36,7 @@ folded as (
         entries.source_id as action_key,
         max_by(replace(entries.kind, 'action_', ''), entries.seq) as event,
         min(entries.known_at) as first_decided_at,
+        bool_or(entries.kind = 'action_leased') as was_leased,
         bool_or(entries.kind = 'action_sent') as was_sent,
         max(entries.known_at) filter (where entries.kind = 'action_sent') as sent_at,
         max_by(json_extract_string(entries.data, '$.remote_id'), entries.seq) filter (
@@ -52,6 +67,7 @@ actions as (
         json_extract(decided.data, '$.evidence') as evidence,
         json_extract_string(decided.data, '$.rule') as rule,
         folded.event,
+        folded.was_leased,
         folded.was_sent,
         folded.was_sent or folded.event in ('leased', 'unknown') as may_be_there,
         folded.first_decided_at,

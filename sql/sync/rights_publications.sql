@@ -6,8 +6,6 @@
 -- one sent before it, null where there is none.
 with earlier_actions as (select * from sync.earlier_actions where operation = 'publish_access_rules'),
 
-leases as (select * from ledger.entries where kind = 'action_leased'),
-
 tried as (
     select
         earlier_actions.action_key,
@@ -19,7 +17,7 @@ tried as (
         earlier_actions.was_sent,
         earlier_actions.sent_at
     from earlier_actions
-    semi join leases on leases.source_id = earlier_actions.action_key
+    where was_leased
 ),
 
 ranked as (

@@ -28,8 +28,9 @@ from pipeline.ledger.journal import Entry, Journal
 from pipeline.ledger.turns import Turn, open_turn
 from pipeline.settings import Settings
 from pipeline.sqlmodels.graph import SQL_FOLDER
+from pipeline.sqlmodels.journalled import give_ledger
 from pipeline.sqlmodels.model import Model, read_model
-from pipeline.sqlmodels.relations import Question, give_ledger, give_question, give_settings
+from pipeline.sqlmodels.relations import Question, give_question, give_settings
 from pipeline.sqlmodels.runner import check_grain, create_table
 from resources.warehouse import open_in_memory
 from tests.actions.remote import FakeWaiter

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from pipeline.ingest.landed import landed_chunks
 from pipeline.ledger.turns import Turn
-from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_question
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Question, give_landing, give_question
 from pipeline.sqlmodels.runner import check_grain, create_table
 from pipeline.streams import STREAMS
 from tests.tables import GRAPH, Tables, files_settings, open_tables

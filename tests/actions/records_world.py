@@ -22,7 +22,8 @@ from pipeline.ledger.journal import Value
 from pipeline.ledger.turns import Turn
 from pipeline.notice_settings import Notices
 from pipeline.settings import Settings
-from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_question
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Question, give_landing, give_question
 from pipeline.sqlmodels.runner import check_grain, create_table
 from pipeline.streams import STREAMS
 from tests.tables import GRAPH, Tables, files_settings, open_tables

@@ -21,8 +21,9 @@ from pipeline.ledger.turns import Turn, open_turn
 from pipeline.settings import Settings
 from pipeline.sqlmodels.graph import SQL_FOLDER
 from pipeline.sqlmodels.increments import run_model
+from pipeline.sqlmodels.journalled import give_ledger
 from pipeline.sqlmodels.model import read_model
-from pipeline.sqlmodels.relations import Question, give_ledger, give_settings
+from pipeline.sqlmodels.relations import Question, give_settings
 from resources.warehouse import open_in_memory
 
 NOW: Final = datetime(2026, 3, 10, 8, tzinfo=UTC)

@@ -27,7 +27,8 @@ from pipeline.ledger.turns import TURN_COMPLETED, Turn, open_turn
 from pipeline.settings import RestConnection, Settings
 from pipeline.sqlmodels.graph import load_graph
 from pipeline.sqlmodels.increments import Increments
-from pipeline.sqlmodels.relations import Question, give_landing, give_ledger, give_settings
+from pipeline.sqlmodels.journalled import give_ledger
+from pipeline.sqlmodels.relations import Question, give_landing, give_settings
 from resources.rest import RestClient, open_client
 from resources.warehouse import open_in_memory
 

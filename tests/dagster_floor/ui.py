@@ -102,7 +102,7 @@ def start_ui(place: Place, log: Path) -> Ui:
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
         )
     ui = Ui(process, port)
-    until(lambda: _answers(ui), 90)
+    until(lambda: _answers(ui), 300)
     return ui
 
 

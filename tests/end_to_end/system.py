@@ -23,7 +23,7 @@ from resources.warehouse import open_for_reading
 ROOT: Final = Path(__file__).parent.parent.parent
 SECRETS: Final = {"E2E_CLIENT_ID": "vipgrid", "E2E_CLIENT_SECRET": "sandbox-secret"}
 NEVER_THE_SAME: Final = frozenset({"ops.runs", "ops.models", "ledger.entries"})
-TIMEOUT_SECONDS: Final = 120
+TIMEOUT_SECONDS: Final = 400
 
 
 @dataclass(frozen=True)

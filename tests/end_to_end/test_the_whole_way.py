@@ -124,7 +124,7 @@ def test_killed_at_any_moment_and_run_again_it_ends_in_the_same_tables(tmp_path:
 
 def test_killed_while_it_sends_every_notice_goes_out_once(tmp_path: Path, sandbox: Sandbox) -> None:
     here = terminal(
-        tmp_path, sandbox, more=EVERYTHING_GOES.replace("requests_per_second: 50", "requests_per_second: 4")
+        tmp_path, sandbox, more=EVERYTHING_GOES.replace("requests_per_second: 50", "requests_per_second: 15")
     )
     here.run("sync")
     sandbox.advance(days=7)
