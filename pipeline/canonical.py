@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
 import msgspec
@@ -19,19 +19,21 @@ _sorted_encoder: Final = msgspec.json.Encoder(order="sorted")
 _plain_encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
 
-_BEYOND_U_FFFF: Final = re.compile(rb"[\xf0-\xf4]")
-
 # Beyond this a double may not hold an integer exactly (RFC 8785, 3.2.2.3).
 _LARGEST_INTEGER: Final = 2**53
 
 
 _LEADS_BEYOND_U_FFFF: Final = b"\xf0\xf1\xf2\xf3\xf4"
+_TEXT: Final = frozenset({str})
+_PLAIN: Final = frozenset({str, bool, type(None)})
 
 _Scalar: TypeAlias = bool | str | Annotated[int, msgspec.Meta(gt=-_LARGEST_INTEGER, lt=_LARGEST_INTEGER)] | None
 _Part: TypeAlias = _Scalar | list[_Scalar] | dict[str, _Scalar]
 _Field: TypeAlias = _Scalar | list[_Part] | dict[str, _Part]
 _plain_objects: Final = msgspec.json.Decoder(list[dict[str, _Field]])
 """Objects in which sorting the keys is all that RFC 8785 asks for, as deep as records mostly are."""
+
+_MOST_NAMES: Final = 256
 
 
 class NotCanonicalError(ValueError):
@@ -56,26 +58,57 @@ def canonical_record(raw: bytes) -> bytes:
     return _canonical_with_care(raw)
 
 
-def canonical_hashes(items: Sequence[bytes]) -> list[str | None]:
-    """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received.
+class Hasher:
+    """Hashes many records of one stream; it remembers which names they have, because then it is faster."""
 
-    None where ``canonical_record`` has to look: nothing is said of such a record yet, neither good nor bad.
-    """
-    joined = b"[%b]" % b",".join(items)
-    if b"\\" in joined or not (joined.isascii() or joined == joined.translate(None, _LEADS_BEYOND_U_FFFF)):
-        return [None] * len(items)
-    try:
-        values = _plain_objects.decode(joined)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return [None] * len(items)
-    if len(values) != len(items):
-        return [None] * len(items)
-    lines = _sorted_encoder.encode_lines(values).split(b"\n")
-    # Writing never lengthens what was read: equally long means that nothing is lost in it, no blank, and no key twice.
-    return [
-        hashlib.sha256(line).hexdigest() if len(line) == len(item) else None
-        for line, item in zip(lines, items, strict=False)
-    ]
+    def __init__(self) -> None:
+        """Know no name yet."""
+        self._names: frozenset[str] = frozenset()
+        self._records: msgspec.json.Decoder[list[Any]] | None = None
+
+    def hashes(self, items: Sequence[bytes]) -> list[str | None]:
+        """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received.
+
+        None where ``canonical_record`` has to look: nothing is said of such a record yet, neither good nor bad.
+        """
+        joined = b"[%b]" % b",".join(items)
+        if b"\\" in joined or not (joined.isascii() or _has_none_beyond_u_ffff(joined)):
+            return [None] * len(items)
+        lines = self._sorted_lines(joined)
+        # One line more, an empty one, is behind the last.
+        if len(lines) - 1 != len(items):
+            return [None] * len(items)
+        # Writing never lengthens what was read: equally long means that nothing is lost in it, no blank, no key twice.
+        return [
+            hashlib.sha256(line).hexdigest() if len(line) == len(item) else None
+            for line, item in zip(lines, items, strict=False)
+        ]
+
+    def _sorted_lines(self, joined: bytes) -> list[bytes]:
+        if self._records is not None:
+            with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+                return _sorted_encoder.encode_lines(self._records.decode(joined)).split(b"\n")
+        try:
+            values = _plain_objects.decode(joined)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return []
+        self._learn(values)
+        return _sorted_encoder.encode_lines(values).split(b"\n")
+
+    def _learn(self, values: list[dict[str, Any]]) -> None:
+        """Keep the names for the next records: where these have no other ones, they need not become dictionaries."""
+        names = self._names.union(*values)
+        if names != self._names and len(names) <= _MOST_NAMES:
+            self._names = names
+            fields = {f"field_{place}": name for place, name in enumerate(sorted(names))}
+            record = msgspec.defstruct(
+                "_Record",
+                [(field, _Field | msgspec.UnsetType, msgspec.UNSET) for field in fields],
+                rename=fields,
+                forbid_unknown_fields=True,
+                gc=False,
+            )
+            self._records = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
 
 def canonical(value: Any) -> bytes:
@@ -105,7 +138,7 @@ def canonical_text(value: Any) -> bytes | None:
     except (UnicodeError, RecursionError) as error:
         raise NotCanonicalError(str(error)) from error
     # Where no key has a character beyond U+FFFF, the order of code points is that of UTF-16 (RFC 8785, 3.2.3).
-    if text.isascii() or not _BEYOND_U_FFFF.search(text) or not _has_key_beyond_u_ffff(value):
+    if text.isascii() or _has_none_beyond_u_ffff(text) or not _has_key_beyond_u_ffff(value):
         return text
     return None
 
@@ -119,13 +152,20 @@ def _holds_text_only(value: Any) -> bool:
     """Say whether there are only plain strings, booleans, nulls, and containers of them: nothing to be rewritten."""
     kind = type(value)
     if kind is dict:
-        for key, part in value.items():
-            if type(key) is not str or not (type(part) is str or part is None or _holds_text_only(part)):
-                return False
+        if not _TEXT.issuperset(map(type, value)):
+            return False
+        parts = value.values()
+    elif kind is list or kind is tuple:
+        parts = value
+    else:
+        return kind in _PLAIN
+    if _PLAIN.issuperset(map(type, parts)):
         return True
-    if kind is list or kind is tuple:
-        return all(map(_holds_text_only, value))
-    return kind is str or kind is bool or value is None
+    return all(type(part) in _PLAIN or _holds_text_only(part) for part in parts)
+
+
+def _has_none_beyond_u_ffff(text: bytes) -> bool:
+    return len(text.translate(None, _LEADS_BEYOND_U_FFFF)) == len(text)
 
 
 def _has_key_beyond_u_ffff(value: object) -> bool:

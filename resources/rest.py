@@ -207,9 +207,7 @@ class RestClient:
             SourceError: it cannot be had.
 
         """
-        attempt = Attempt(
-            f"Fetching {what} from", self._name, address_of(self._name, self._base_url, request.path, what)
-        )
+        attempt = self._attempt(f"Fetching {what} from", request.path, what)
         expected = Expected(request.method, takes_nothing=request.takes_nothing, rules=request.rules)
         own = {**request.headers, **({} if request.body is None else _JSON)}
 
@@ -225,6 +223,7 @@ class RestClient:
                 expected=expected,
             )
 
+        asked_at = time.monotonic()
         response = self._repeatedly(ask, is_repeatable=request.is_repeatable)
         secret = self._identity.query
         return Answer(
@@ -235,6 +234,7 @@ class RestClient:
             body=hidden(response.body, secret),
             received_at=response.received_at,
             verdict=response.verdict,
+            waited_seconds=time.monotonic() - asked_at,
         )
 
     def send(self, operation: Operation, payload: Mapping[str, Any], *, key: str) -> Outcome:
@@ -370,6 +370,7 @@ class RestClient:
         ):
             self._unreached_since = None
             now = self._clock()
+            self._pace.adapt(response.status_code)
             self._pace.note(response.headers, now)
             return judged(
                 attempt,

@@ -1,7 +1,7 @@
 """How fast to ask: our own budget, and what the source says of its own.
 
-Belongs here: waiting before a request, reading ``RateLimit-*`` and ``Retry-After``. Does not belong
-here: trying again (``resources.rest``).
+Belongs here: waiting before a request, how many are under way at once, reading ``RateLimit-*`` and ``Retry-After``.
+Does not belong here: trying again (``resources.rest``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from pipeline.ingest.profile_limits import Limits
+
+# One request may be on its way a little longer than the next: the source counts what arrives.
+_MARGIN: Final = 1.01
+_REFUSALS: Final = frozenset({429, 503})
 
 
 class Pace:
@@ -28,13 +33,16 @@ class Pace:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the budgets; ``sleep`` and ``monotonic`` are exchanged in tests."""
-        self._interval_seconds = 1 / limits.requests_per_second
+        self._interval_seconds = _MARGIN / limits.requests_per_second
         self._max_wait_seconds = limits.max_wait.total_seconds()
         self._headers = limits.rate_headers
         self._budgets = [
-            (budget.per.total_seconds(), deque[float](maxlen=budget.requests)) for budget in limits.budgets
+            (budget.per.total_seconds() * _MARGIN, deque[float](maxlen=budget.requests)) for budget in limits.budgets
         ]
-        self._under_way = threading.BoundedSemaphore(limits.concurrency)
+        self._most_at_once = limits.concurrency
+        self._at_once = float(limits.concurrency)
+        self._under_way = 0
+        self._place = threading.Condition()
         self._sleep = sleep
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -43,9 +51,16 @@ class Pace:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a free place and the next free slot, and hold the place."""
-        with self._under_way:
+        with self._place:
+            self._place.wait_for(lambda: self._under_way < int(self._at_once))
+            self._under_way += 1
+        try:
             self.wait()
             yield
+        finally:
+            with self._place:
+                self._under_way -= 1
+                self._place.notify()
 
     def wait(self) -> None:
         """Wait for the next free slot and take it."""
@@ -63,6 +78,15 @@ class Pace:
         if 0 < seconds <= self._max_wait_seconds:
             with self._lock:
                 self._next_at = max(self._next_at, self._monotonic() + seconds)
+
+    def adapt(self, status: int) -> None:
+        """Ask half as much at once after a refusal; one more at once after as many answers as that is."""
+        with self._place:
+            if status in _REFUSALS:
+                self._at_once = max(1.0, self._at_once / 2)
+            elif self._at_once < self._most_at_once:
+                self._at_once = min(float(self._most_at_once), self._at_once + 1 / self._at_once)
+                self._place.notify()
 
     def note(self, headers: Mapping[str, str], now: datetime) -> None:
         """Hold back when the source says that its budget is used up."""

@@ -122,7 +122,8 @@ def _too_large(
     """Return the patterns that would touch too many partners, with what this turn decided before a crash."""
     touched: defaultdict[str, set[str]] = defaultdict(set)
     held: set[str] = set()
-    own = [a for a in book.outbox.actions.values() if a.run_id == turn.id and a.data.get("action_text") is not None]
+    turn_id = turn.id
+    own = [a for a in book.outbox.actions.values() if a.run_id == turn_id and a.data.get("action_text") is not None]
     for action in own:
         touched[str(action.data["pattern"])] |= _partners(action.data["partner_id"])
         if action.batch is not None:

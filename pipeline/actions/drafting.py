@@ -3,8 +3,8 @@
 Belongs here: what an entry holds, payloads. Does not belong here: what is chosen (``pipeline.actions.choosing``),
 wording (``pipeline.notices``).
 
-The decisions about an action's candidates come before the action: a crash in between leaves no action without one, and
-what was decided without its action is decided again.
+The action of one candidate is the decision about it. The decisions about the candidates of a digest come before its
+action: a crash in between leaves no action without them, and what was decided without its action is decided again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Drafter:
     _due: dict[int, tuple[datetime, str]] = field(default_factory=dict)
 
     def decision(self, choice: Choice) -> list[Draft]:
-        """Return the entry of a decision, if it is news."""
+        """Return the entry of a decision that has no action of its own, if it is news."""
         candidate = choice.candidate
         last = self.outbox.notice_decisions.get(candidate.candidate_key)
         if last is not None and (last["decision"], last["reason"], last["action_key"], last.get("until")) == (
@@ -81,8 +81,8 @@ class Drafter:
             )
         ]
 
-    def notice(self, choice: Choice) -> list[Draft]:
-        """Return the entries of one notice."""
+    def notice(self, choice: Choice) -> Draft:
+        """Return the entry of one notice: its action, and with it the decision about its candidate."""
         candidate = choice.candidate
         facts = self.facts[candidate.candidate_key]
         due_at, due_text, respond_within = self._answer_due(facts)
@@ -119,15 +119,16 @@ class Drafter:
             "version_no": _text(candidate.version_no),
             "step": candidate.step,
             "candidate_key": candidate.candidate_key,
+            # What is worded anew keeps its decision.
+            "decision": choice.decision if before is None else None,
+            "notice_due_at": candidate.notice_due_at,
             "evidence": {**evidence_of(facts), "records": _records(candidate)},
             "due_at": due_text,
             "respond_within_seconds": respond_within,
             "is_urgent": candidate.is_urgent,
             "owner": candidate.owner,
         }
-        # What is worded anew keeps its decision: the batch it waited in, or none.
-        decided = self.decision(choice) if before is None else []
-        return [*decided, self._entry(TARGET, data)]
+        return self._entry(TARGET, data)
 
     def digest(self, collection: Collection) -> Iterator[Draft]:
         """Yield the entries of one partner's digest: each candidate's decision, then the one notice."""

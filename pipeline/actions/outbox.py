@@ -163,6 +163,19 @@ def read_outbox(journal: Journal) -> Outbox:
     return outbox
 
 
+def decision_of(entry: Entry) -> Mapping[str, Any] | None:
+    """Return what an entry decides about one candidate notice: ``decision``, ``reason``, ``action_key``, ``until``.
+
+    What is sent, or held for a person, by itself is decided by its action's entry; everything else has one of its own.
+    """
+    data = entry.data
+    if entry.kind == NOTICE_DECIDED:
+        return {name: data.get(name) for name in _COMPARED}
+    if data.get("decision") is None:
+        return None
+    return {"decision": data["decision"], "reason": None, "action_key": entry.source_id, "until": None}
+
+
 def _decided(outbox: Outbox, entry: Entry) -> None:
     key = str(entry.source_id)
     before = outbox.actions.get(key)
@@ -170,6 +183,9 @@ def _decided(outbox: Outbox, entry: Entry) -> None:
     if batch is not None and (before is None or before.batch != batch):
         outbox.batches.setdefault(batch, []).append(key)
     outbox.alerted.update(entry.data.get("about") or ())
+    decided = decision_of(entry)
+    if decided is not None:
+        outbox.notice_decisions[str(entry.data["candidate_key"])] = decided
     outbox.actions[key] = Action(
         key=key,
         seq=entry.seq,
@@ -220,7 +236,9 @@ def _suppressed(outbox: Outbox, entry: Entry) -> None:
 
 
 def _notice_decided(outbox: Outbox, entry: Entry) -> None:
-    outbox.notice_decisions[str(entry.source_id)] = {name: entry.data.get(name) for name in _COMPARED}
+    decided = decision_of(entry)
+    if decided is not None:
+        outbox.notice_decisions[str(entry.source_id)] = decided
 
 
 def _restored(outbox: Outbox, entry: Entry) -> None:

@@ -51,6 +51,7 @@ class Answer:
 
     ``url`` is without its query; ``headers`` have lower-case names. ``verdict``: a page; nothing (a 204, or what a rule
     of the profile says to ignore; the body is empty); or an answer that a rule says to quarantine.
+    ``waited_seconds``: from the question to the whole answer, with what our own pace and retries took.
     """
 
     url: str
@@ -60,6 +61,7 @@ class Answer:
     body: bytes
     received_at: datetime
     verdict: Literal["page", "nothing", "quarantined"] = "page"
+    waited_seconds: float = 0.0
 
 
 class RestClientProtocol(Protocol):

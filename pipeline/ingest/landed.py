@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.feeds import Part, SeenFiles
-from pipeline.ingest.landing import Chunk
 from pipeline.ledger.journal import Entry, Journal
 from pipeline.streams import STREAMS
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -23,49 +22,21 @@ from typing import Any, BinaryIO, Final, Self
 import msgspec
 import zstandard
 
-from pipeline.canonical import NotCanonicalError, canonical_hashes, canonical_record, sha256_hex
+from pipeline.canonical import Hasher, NotCanonicalError, canonical_record, sha256_hex
 from pipeline.errors import StateError
+from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.pages import Item, Page, Unreadable
 from pipeline.instants import format_instant
-from pipeline.ledger.journal import Value, sync_folder
+from pipeline.ledger.journal import sync_folder
 
 FIRST_CHUNK_BYTES: Final = 64 * 2**20
 CHUNKS_OF_A_SIZE: Final = 32
 MAX_RECORD_BYTES: Final = 8 * 2**20
 KEPT_OF_TOO_LARGE_BYTES: Final = 2**20
-_COMPRESSION_LEVEL: Final = 3
+# Higher ones take longer and, with a hash in each line, give no smaller files.
+_COMPRESSION_LEVEL: Final = 1
 _COMPRESSING_THREADS: Final = 1
 _HASH_BLOCK_BYTES: Final = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One pair of landing files, relative to the landing folder; ``records`` counts the rejected ones too."""
-
-    file: str
-    sha256: str
-    records: int
-    rejected: int
-    pages_file: str
-    pages_sha256: str
-    pages: int
-
-    def as_data(self) -> dict[str, Value]:
-        """Return the chunk as the journal writes it: texts only."""
-        return {name: str(getattr(self, name)) for name in self.__slots__}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Chunk:
-        """Read the chunk from a ``stream_pulled`` entry."""
-        return cls(
-            file=data["file"],
-            sha256=data["sha256"],
-            records=int(data["records"]),
-            rejected=int(data["rejected"]),
-            pages_file=data["pages_file"],
-            pages_sha256=data["pages_sha256"],
-            pages=int(data["pages"]),
-        )
 
 
 def check_chunk(landing: Path, chunk: Chunk) -> None:
@@ -134,6 +105,7 @@ class StreamWriter:
         self._chunks: list[Chunk] = []
         self._open: _OpenChunk | None = None
         self._page_no = 0
+        self._hasher = Hasher()
         self._is_finished = False
 
     def __enter__(self) -> Self:
@@ -178,7 +150,7 @@ class StreamWriter:
             if self._open is None:
                 self._open = _OpenChunk(self._folder / f"{self._prefix}-{len(self._chunks) + 1:04d}")
             self._page_no += 1
-            self._open.add(self._page_no, page)
+            self._open.add(self._page_no, page, self._hasher)
             # Larger chunks later keep the number of them, and so the journal's entry, small.
             if self._open.size_bytes >= FIRST_CHUNK_BYTES << (2 * (len(self._chunks) // CHUNKS_OF_A_SIZE)):
                 self._close_chunk()
@@ -231,8 +203,8 @@ class _OpenChunk:
         self.pages = 0
         self.size_bytes = 0
 
-    def add(self, page_no: int, page: Page) -> None:
-        lines, rejected = _record_lines(page_no, page)
+    def add(self, page_no: int, page: Page, hasher: Hasher) -> None:
+        lines, rejected = _record_lines(page_no, page, hasher)
         text = b"".join(lines)
         self._records_file.write(text)
         self._pages_file.write(_page_line(page_no, page, len(lines), rejected))
@@ -296,10 +268,16 @@ class DurableFile:
         self._file.write(compressed)
 
 
-def _record_lines(page_no: int, page: Page) -> tuple[list[bytes], int]:
+def _record_lines(page_no: int, page: Page, hasher: Hasher) -> tuple[list[bytes], int]:
+    hashes = _hashes(page.items, hasher)
+    # The pages of a source that is as it should be are the many: nothing is asked of each record of theirs.
+    all_known = [sha.encode() for sha in hashes if sha is not None]
+    if len(all_known) == len(hashes):
+        line = b'{"p":%d,"i":%%d,"h":"%%b","r":%%b}\n' % page_no
+        return [line % (row, sha, raw) for row, (raw, sha) in enumerate(zip(page.items, all_known, strict=True))], 0
     lines = []
     rejected = 0
-    for row, (item, known) in enumerate(zip(page.items, _hashes(page.items), strict=True)):
+    for row, (item, known) in enumerate(zip(page.items, hashes, strict=True)):
         readable = (item, known) if known is not None and isinstance(item, bytes) else _readable(item)
         if isinstance(readable, Unreadable):
             rejected += 1
@@ -310,10 +288,10 @@ def _record_lines(page_no: int, page: Page) -> tuple[list[bytes], int]:
     return lines, rejected
 
 
-def _hashes(items: Sequence[Item]) -> list[str | None]:
+def _hashes(items: Sequence[Item], hasher: Hasher) -> list[str | None]:
     """Return the hashes that a page's records have at first sight; None = look at it by itself."""
     texts = [item for item in items if isinstance(item, bytes) and len(item) <= MAX_RECORD_BYTES]
-    return canonical_hashes(texts) if len(texts) == len(items) else [None] * len(items)
+    return hasher.hashes(texts) if len(texts) == len(items) else [None] * len(items)
 
 
 def _readable(item: Item) -> tuple[bytes, str] | Unreadable:

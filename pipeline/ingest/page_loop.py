@@ -17,10 +17,11 @@ import msgspec
 
 from pipeline.canonical import sha256_hex
 from pipeline.errors import SourceError
+from pipeline.ingest.ahead import Ahead
 from pipeline.ingest.client import Answer, GoneError, ReadRequest, RestClientProtocol
 from pipeline.ingest.feeds import StartAgain
 from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable, cut_page
-from pipeline.ingest.paging import IncompleteError, PageRequest, Params, strategy_of
+from pipeline.ingest.paging import IncompleteError, PageRequest, Params, Strategy, strategy_of
 from pipeline.ingest.paths import found_at, parse_path, put_at, spelled
 from pipeline.ingest.personal import Cutter, unkept
 from pipeline.ingest.places import Progress
@@ -40,7 +41,8 @@ class TooFullError(Exception):
 class PageLoop:
     """One stream's pages.
 
-    ``declared`` is the earliest watermark that they named; ``is_cut_short`` = the end was not seen.
+    ``at_once``: as many may be asked for ahead. ``declared`` is the earliest watermark that they named;
+    ``is_cut_short`` = the end was not seen.
     """
 
     name: str
@@ -51,6 +53,7 @@ class PageLoop:
     progress: Progress
     cutter: Cutter | None
     is_from_everything: bool
+    at_once: int = 1
     declared: datetime | None = None
     is_cut_short: bool = False
 
@@ -64,7 +67,13 @@ class PageLoop:
 
         """
         strategy = strategy_of(paging)
-        request: PageRequest | None = strategy.first(path, params)
+        with Ahead(lambda request: self._get(request, paging), self.at_once) as ahead:
+            yield from self._pages(strategy, ahead, strategy.first(path, params), windows)
+
+    def _pages(
+        self, strategy: Strategy, ahead: Ahead, first: PageRequest, windows: TimeWindows | None
+    ) -> Iterator[Page]:
+        request: PageRequest | None = first
         seen: set[str | None] = set()
         empty_pages = 0
         while request is not None:
@@ -72,7 +81,7 @@ class PageLoop:
                 reason = "its pages go in a circle: a page named one that was read before"
                 raise self.wrong(reason)
             seen.add(request.place)
-            answer = self._get(request, paging)
+            answer = ahead.get(request)
             try:
                 page = self._cut(answer)
                 is_page = answer.verdict == "page"
@@ -89,6 +98,8 @@ class PageLoop:
             if empty_pages > MAX_EMPTY_PAGES:
                 reason = f"{empty_pages} empty pages came one after another"
                 raise self.wrong(reason)
+            if following is not None and not is_enough and following.place not in seen:
+                ahead.expect([following, *strategy.coming(following, page, self.at_once - 1)])
             yield self._page(answer, page, request, following)
             request = None if is_enough else following
 

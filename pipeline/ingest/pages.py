@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
@@ -61,6 +61,7 @@ class CutPage:
 
 
 _parts: Any = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BEGINNING_BYTES: Final = 64
 _list: Any = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -73,13 +74,13 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
 
     """
     try:
-        found = bytes(_walk(body, records_path))
+        found = _walk(body, records_path)
         items = [bytes(item) for item in _list.decode(found)]
     except (msgspec.DecodeError, RecursionError) as error:
         message = f"it is not JSON with a list at {'.'.join(records_path) or 'the top'} ({error})"
         raise PageError(message) from error
-    start = body.find(found)
-    envelope = b" ".join((body[:start] + b"[]" + body[start + len(found) :]).splitlines())
+    start, end = _span(body, bytes(found))
+    envelope = b" ".join((body[:start] + b"[]" + body[end:]).splitlines())
     values = _strict(envelope)
     if isinstance(values, dict) and values.get("errors"):
         message = "it came as a success but lists errors"
@@ -106,6 +107,15 @@ def _walk(body: bytes, path: Sequence[str]) -> bytes | msgspec.Raw:
             raise PageError(message)
         current = parts[name]
     return current
+
+
+def _span(body: bytes, found: bytes) -> tuple[int, int]:
+    """Return where a part begins and ends; to look for its beginning costs little, to look for all of it much."""
+    beginning = found[:_BEGINNING_BYTES]
+    start = body.find(beginning)
+    while not body.startswith(found, start):
+        start = body.find(beginning, start + 1)
+    return start, start + len(found)
 
 
 def _strict(envelope: bytes) -> Any:

@@ -62,6 +62,9 @@ class Strategy(Protocol):
 
         """
 
+    def coming(self, request: PageRequest, page: CutPage, most: int) -> list[PageRequest]:
+        """Return the requests behind one that follows a page, as far as that page says that there are more."""
+
 
 def strategy_of(paging: Within) -> Strategy:  # noqa: PLR0911 - one for each kind
     """Return the strategy that a profile names."""
@@ -120,8 +123,17 @@ def _number(page: CutPage, path: JsonPath) -> int:
     return says
 
 
+class _Step:
+    """What a way of paging has that learns of a page only from the one before it."""
+
+    __slots__ = ()
+
+    def coming(self, request: PageRequest, page: CutPage, most: int) -> list[PageRequest]:  # noqa: ARG002
+        return []
+
+
 @dataclass(frozen=True, slots=True)
-class _ByCursor:
+class _ByCursor(_Step):
     paging: CursorPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
@@ -149,6 +161,10 @@ class _ByCursor:
         return cursor
 
 
+def _at(request: PageRequest, param: str, place: int) -> PageRequest:
+    return PageRequest(request.path, {**request.params, param: place}, str(place))
+
+
 @dataclass(frozen=True, slots=True)
 class _ByNumber:
     paging: PageNumberPaging
@@ -166,7 +182,14 @@ class _ByNumber:
         if not page.items:
             message = "it says that more follows but is empty"
             raise PageError(message)
-        return PageRequest(request.path, {**request.params, self.paging.param: here + 1}, str(here + 1))
+        return _at(request, self.paging.param, here + 1)
+
+    def coming(self, request: PageRequest, page: CutPage, most: int) -> list[PageRequest]:
+        if self.paging.pages is None:
+            return []
+        here = int(request.params[self.paging.param])
+        end = self.paging.first + _number(page, self.paging.pages)
+        return [_at(request, self.paging.param, place) for place in range(here + 1, min(end, here + 1 + most))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +211,18 @@ class _ByOffset:
         if not page.items:
             message = "it says that more follows but is empty"
             raise PageError(message)
-        return PageRequest(request.path, {**request.params, self.paging.param: next_at}, str(next_at))
+        return _at(request, self.paging.param, next_at)
+
+    def coming(self, request: PageRequest, page: CutPage, most: int) -> list[PageRequest]:
+        if self.paging.total is None:
+            return []
+        size, here = len(page.items), int(request.params[self.paging.param])
+        places = range(here + size, min(_number(page, self.paging.total), here + (most + 1) * size), size)
+        return [_at(request, self.paging.param, place) for place in places]
 
 
 @dataclass(frozen=True, slots=True)
-class _ByLink:
+class _ByLink(_Step):
     paging: HeaderLinkPaging | JsonLinkPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
@@ -223,7 +253,7 @@ class _ByLink:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByKey:
+class _ByKey(_Step):
     paging: KeysetPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
@@ -248,7 +278,7 @@ class _ByKey:
 
 
 @dataclass(slots=True)
-class _ByScroll:
+class _ByScroll(_Step):
     """The source moves on by itself; a place is the number of records before it."""
 
     paging: StatefulScroll
@@ -277,7 +307,7 @@ class _ByScroll:
         return PageRequest(request.path, params, f"{scroll or 'scroll'}:{self.received}")
 
 
-class _Single:
+class _Single(_Step):
     def first(self, path: str, params: Params) -> PageRequest:
         return PageRequest(path, params)
 

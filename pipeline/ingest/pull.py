@@ -19,11 +19,12 @@ from typing import Final, Protocol, TypeAlias
 
 from pipeline.errors import ConfigurationError, SourceError, StateError
 from pipeline.home import Home
+from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.client import RestClientProtocol
 from pipeline.ingest.feeds import Feed, FeedEnd, StartAgain
 from pipeline.ingest.files import FilesFeed
 from pipeline.ingest.landed import STREAM_FAILED, STREAM_PULLED, Pulled, last_pulls
-from pipeline.ingest.landing import Chunk, StreamWriter
+from pipeline.ingest.landing import StreamWriter
 from pipeline.ingest.memory import Memory
 from pipeline.ingest.pages import Page
 from pipeline.ingest.profile import Profile, load_profile

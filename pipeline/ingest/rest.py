@@ -82,6 +82,7 @@ class RestFeed:
         self._connection = connection
         self._client = client
         self._profile = profile.of_stream(stream)
+        self._at_once = profile.limits.concurrency
         self._stream = STREAMS[stream]
         self._turn = turn
         self._past = past
@@ -155,6 +156,7 @@ class RestFeed:
             progress=progress_of(source.incremental, self._span.place, self._span.until),
             cutter=self._cutter,
             is_from_everything=self._span.place is None,
+            at_once=self._at_once,
         )
         return SourceReader(loop, path, self._span)
 

@@ -2,6 +2,9 @@
 
 Belongs here: the gaps, what may be a gap. Does not belong here: values (``render``), files (``templates``).
 
+Many notices share most of their values (those of an asset in a zone and a language): these are put in once, and only
+what is a notice's own is left as a gap.
+
 A name that a template only prints, or asks whether it is there, can be put in afterwards; one that it compares, filters
 or loops over cannot, and is part of what the text is remembered by. So a template may do whatever Jinja can do, and ten
 thousand notices of one kind cost a handful of renderings.
@@ -9,8 +12,11 @@ thousand notices of one kind cost a handful of renderings.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from jinja2 import Template, TemplateError, nodes
@@ -21,8 +27,18 @@ from pipeline.notices.names import Values
 # No value that is put into a gap has control characters in it (pipeline.notices.text), so no value can pose as a gap.
 _GAP: Final = re.compile("\0(\\w+)\0")
 _MOST_REMEMBERED: Final = 2_000
+_MOST_REMEMBERED_WITHIN: Final = 20_000
+_numbers: Final = count()
 _ASKING: Final = (nodes.If, nodes.CondExpr)
 _JOINING: Final = (nodes.And, nodes.Or, nodes.Not)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Values that many notices share; ``number`` is theirs alone in this process."""
+
+    values: Values
+    number: int = dataclasses.field(default_factory=lambda: next(_numbers))
 
 
 class Wording:
@@ -36,6 +52,8 @@ class Wording:
         self.looked_into = frozenset(_looked_into(parsed))
         self._gaps = tuple(None if name in self.looked_into else f"\0{name}\0" for name in self.names)
         self._remembered: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._layouts: dict[tuple[str, ...], tuple[int, tuple[tuple[str, str | None], ...]]] = {}
+        self._within: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def fill(self, values: Values) -> str:
         """Return the text with these values.
@@ -44,6 +62,35 @@ class Wording:
             ConfigurationError: the template fails on these values.
 
         """
+        return _filled(self._parts(values), values)
+
+    def fill_within(self, own: Values, shared: Shared) -> str:
+        """Return the text with the shared values, and with its own, which win.
+
+        Raises:
+            ConfigurationError: the template fails on these values.
+
+        """
+        named = tuple(own)
+        layout = self._layouts.get(named)
+        if layout is None:
+            gaps = dict(zip(self.names, self._gaps, strict=True))
+            asked = tuple((name, gaps[name]) for name in named if name in gaps)
+            layout = self._layouts[named] = (len(self._layouts), asked)
+        shape = tuple(
+            [value if not (value := own[name]) or value is True or gap is None else gap for name, gap in layout[1]]
+        )
+        key = (shared.number, layout[0], shape)
+        parts = self._within.get(key)
+        if parts is None:
+            if len(self._within) >= _MOST_REMEMBERED_WITHIN:
+                self._within.clear()
+            values = {**shared.values, **own}
+            parts = self._within[key] = _partly_filled(self._parts(values), values, frozenset(own))
+        return _filled(parts, own)
+
+    def _parts(self, values: Values) -> tuple[str, ...]:
+        """Return text and names of gaps in turn."""
         shape = tuple(
             [
                 value if not value or value is True or gap is None else gap
@@ -55,10 +102,7 @@ class Wording:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
             parts = self._remembered[shape] = self._with_gaps(dict(zip(self.names, shape, strict=True)))
-        filled = list(parts)
-        for place in range(1, len(filled), 2):
-            filled[place] = str(values[filled[place]])
-        return "".join(filled)
+        return parts
 
     def render_whole(self, values: Values) -> str:
         """Return the same text by Jinja alone.
@@ -99,7 +143,42 @@ class NoticeTemplate:
 
     def render_subject(self, values: Values) -> str:
         """Return the subject alone."""
-        return " ".join(self.subject.fill(values).split())
+        return _one_line(self.subject.fill(values))
+
+    def render_within(self, own: Values, shared: Shared) -> tuple[str, str]:
+        """Return subject and body as ``render`` does, of values most of which many notices share.
+
+        Raises:
+            ConfigurationError: the template fails on these values.
+
+        """
+        return self.render_subject_within(own, shared), self.body.fill_within(own, shared)
+
+    def render_subject_within(self, own: Values, shared: Shared) -> str:
+        """Return the subject alone, of values most of which many notices share."""
+        return _one_line(self.subject.fill_within(own, shared))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _filled(parts: tuple[str, ...], values: Values) -> str:
+    filled = list(parts)
+    for place in range(1, len(filled), 2):
+        filled[place] = str(values[filled[place]])
+    return "".join(filled)
+
+
+def _partly_filled(parts: tuple[str, ...], values: Values, own: frozenset[str]) -> tuple[str, ...]:
+    """Put all values in but a notice's own."""
+    kept = [parts[0]]
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        if name in own:
+            kept += [name, text]
+        else:
+            kept[-1] += str(values[name]) + text
+    return tuple(kept)
 
 
 def without_gaps(text: str) -> str:

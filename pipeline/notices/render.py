@@ -15,7 +15,7 @@ from typing import Final
 from pipeline.instants import format_instant, parse_instant
 from pipeline.ledger.journal import Value
 from pipeline.notices.facts import AssetFacts, NoticeFacts, PartnerFacts
-from pipeline.notices.filling import NoticeTemplate
+from pipeline.notices.filling import NoticeTemplate, Shared
 from pipeline.notices.names import COMMON, OBLIGATIONS, SAID
 from pipeline.notices.spoken import FALLBACK, Tongue, spoken, tongue_of, zone_of
 from pipeline.notices.templates import Templates
@@ -30,6 +30,7 @@ HELD_RUNG_NO: Final = "4"
 _NOTHING: Final[Mapping[str, str | bool | None]] = {
     name: False if isinstance(value, bool) else None for name, value in COMMON.items()
 }
+_NOTHING_SHARED: Final = Shared(_NOTHING)
 _UNSAID: Final[Mapping[str, Mapping[str, str | bool | None]]] = {
     kind: dict.fromkeys(names) for kind, names in SAID.items()
 }
@@ -54,7 +55,7 @@ class Renderer:
         self._templates = templates
         self._now = now
         self._now_text = format_instant(now)
-        self._shared: dict[tuple[object, ...], dict[str, str | bool | None]] = {}
+        self._shared: dict[tuple[object, ...], Shared] = {}
         self._details: dict[tuple[object, ...], dict[str, Value]] = {}
 
     def notice(self, facts: NoticeFacts, due_at: datetime | None) -> NoticeText:
@@ -65,14 +66,15 @@ class Renderer:
 
         """
         tongue, language, template = self._by_kind(facts.kind, facts.partner.locale)
-        subject, body = template.render(self._values(facts, tongue, due_at, template.names))
+        own, shared = self._values(facts, tongue, due_at, template.names)
+        subject, body = template.render_within(own, shared)
         return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, self._details_of(facts))
 
     def subject(self, facts: NoticeFacts, due_at: datetime | None) -> str:
         """Word the subject alone: a notice's line in a digest."""
         tongue, _, template = self._by_kind(facts.kind, facts.partner.locale)
-        values = self._values(facts, tongue, due_at, template.subject_names)
-        return template.render_subject(values)[:MAX_SUBJECT_CHARACTERS]
+        own, shared = self._values(facts, tongue, due_at, template.subject_names)
+        return template.render_subject_within(own, shared)[:MAX_SUBJECT_CHARACTERS]
 
     def digest(self, partner: PartnerFacts, subjects: Sequence[str]) -> NoticeText:
         """Word what collects several notices to one partner: their subjects, one a line."""
@@ -106,11 +108,12 @@ class Renderer:
 
     def _values(
         self, facts: NoticeFacts, tongue: Tongue, due_at: datetime | None, wanted: frozenset[str]
-    ) -> dict[str, str | bool | None]:
+    ) -> tuple[dict[str, str | bool | None], Shared]:
+        """Return a notice's own values, and those it shares with others."""
         partner, asset = facts.partner, facts.asset
         zone = zone_of(partner.zone)[0]
-        values = {
-            **self._shared_values(asset, zone, tongue),
+        target = facts.target_version_no
+        values: dict[str, str | bool | None] = {
             "partner_name": _line(partner.partner_name) or one_line(partner.partner_id),
             "zone": zone,
             "held": facts.held_versions or None,
@@ -122,13 +125,13 @@ class Renderer:
             "is_joiner": facts.rule == "became_entitled_while_it_is_live",
             "has_version": asset is not None and _holds(facts, asset.version_no),
             "due_on": None if due_at is None or "due_on" not in wanted else spoken(due_at, zone, tongue),
+            "target_version": None
+            if target is None or (asset is not None and target == asset.version_no)
+            else _version(target, facts.target_version_label),
         }
-        target = facts.target_version_no
-        if target is not None and (asset is None or target != asset.version_no):
-            values["target_version"] = _version(target, facts.target_version_label)
         if facts.kind in _UNSAID:
             values.update(self._said(facts, zone, tongue, wanted))
-        return values
+        return values, self._shared_values(asset, zone, tongue)
 
     def _said(
         self, facts: NoticeFacts, zone: str, tongue: Tongue, wanted: frozenset[str]
@@ -147,13 +150,13 @@ class Renderer:
             values["is_overdue"] = "yes" if facts.said["due_at"] < self._now_text else None
         return values
 
-    def _shared_values(self, asset: AssetFacts | None, zone: str, tongue: Tongue) -> Mapping[str, str | bool | None]:
+    def _shared_values(self, asset: AssetFacts | None, zone: str, tongue: Tongue) -> Shared:
         if asset is None:
-            return _NOTHING
+            return _NOTHING_SHARED
         key = (asset.asset_id, asset.version_no, asset.region, asset.zone, tongue)
         values = self._shared.get(key)
         if values is None:
-            values = self._shared[key] = self._asset_values(asset, zone, tongue)
+            values = self._shared[key] = Shared(self._asset_values(asset, zone, tongue))
         return values
 
     def _asset_values(self, asset: AssetFacts, zone: str, tongue: Tongue) -> dict[str, str | bool | None]:

@@ -14,6 +14,17 @@ from pipeline.ledger.journal import Entry, Journal
 from pipeline.notices.reasons import REASONS, RULES, spoken
 
 _DECIDED: Final = "notice_decided"
+_SHARED: Final = (
+    "candidate_key",
+    "partner_id",
+    "asset_id",
+    "version_no",
+    "kind",
+    "step",
+    "pattern",
+    "decision",
+    "notice_due_at",
+)
 _ACTION: Final = "action_decided"
 _PERSON: Final = "decision"
 _KINDS: Final = frozenset(
@@ -66,23 +77,35 @@ def read_story(journal: Journal, name: str, remote_key: str | None = None) -> St
     entries = list(journal.entries(_KINDS))
     wanted = {name} | ({remote_key} if remote_key else set())
     candidates = [
-        entry
-        for entry in entries
-        if entry.kind == _DECIDED and (entry.source_id in wanted or entry.data["action_key"] in wanted)
+        decided
+        for decided in map(_decided, entries)
+        if decided is not None and (decided["candidate_key"] in wanted or decided["action_key"] in wanted)
     ]
     if not candidates:
         return None
     last = candidates[-1]
-    keys = {entry.data["action_key"] for entry in candidates if entry.source_id == last.source_id} - {None}
+    key = str(last["candidate_key"])
+    keys = {decided["action_key"] for decided in candidates if decided["candidate_key"] == key} - {None}
     batches = {entry.data["batch"] for entry in entries if entry.kind == _ACTION and entry.source_id in keys} - {None}
-    own = [entry for entry in entries if _is_about(entry, str(last.source_id), keys, batches)]
+    own = [entry for entry in entries if _is_about(entry, key, keys, batches)]
     actions = [entry for entry in own if entry.kind == _ACTION]
     return Story(
-        candidate=dict(last.data),
-        action_key=last.data["action_key"],
+        candidate=last,
+        action_key=last["action_key"],
         subject=str(actions[-1].data["payload"].get("subject")) if actions else None,
         happenings=tuple(happening for entry in own for happening in _told(entry)),
     )
+
+
+def _decided(entry: Entry) -> dict[str, Any] | None:
+    """Return the decision about one candidate that an entry holds: its own, or that of its action."""
+    if entry.kind == _DECIDED:
+        return dict(entry.data)
+    if entry.kind != _ACTION or entry.data.get("decision") is None:
+        return None
+    own = {"action_key": entry.source_id, "rule": entry.data["reason"], "reason": None, "until": None}
+    evidence = {name: entry.data["evidence"][name] for name in ("position", "records")}
+    return {**{name: entry.data[name] for name in _SHARED}, **own, "evidence": evidence}
 
 
 def _is_about(entry: Entry, candidate_key: str, keys: set[str], batches: set[str]) -> bool:
@@ -94,6 +117,9 @@ def _is_about(entry: Entry, candidate_key: str, keys: set[str], batches: set[str
 
 
 def _told(entry: Entry) -> Iterator[Happening]:
+    decided = _decided(entry)
+    if decided is not None and entry.kind == _ACTION:
+        yield Happening(entry.seq, entry.known_at, _decision(decided))
     yield Happening(entry.seq, entry.known_at, _text(entry))
 
 

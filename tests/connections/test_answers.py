@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,6 +178,39 @@ def test_no_span_of_a_budget_has_more_requests_than_it_allows() -> None:
     for requests, seconds in ((5, 1), (20, 60)):
         assert all(later - earlier >= seconds for earlier, later in zip(taken, taken[requests:], strict=False))
     assert taken[-1] - taken[0] < 125
+
+
+def most_at_once(pace: Pace) -> int:
+    """Enter as often as that is possible without anybody leaving."""
+    may_leave = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def enter(entered: threading.Event) -> None:
+        with pace.turn():
+            entered.set()
+            may_leave.wait()
+
+    try:
+        while True:
+            entered = threading.Event()
+            threads.append(threading.Thread(target=enter, args=(entered,)))
+            threads[-1].start()
+            if not entered.wait(0.1):
+                return len(threads) - 1
+    finally:
+        may_leave.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_after_refusals_less_is_asked_at_once_and_after_answers_more_again() -> None:
+    pace, _ = paced(requests_per_second=1e6, concurrency=4)
+    found = []
+    for statuses in ([], [429], [503], [503], [200], [200] * 2, [200] * 100):
+        for status in statuses:
+            pace.adapt(status)
+        found.append(most_at_once(pace))
+    assert found == [4, 2, 1, 1, 2, 2, 4]
 
 
 @pytest.mark.parametrize(

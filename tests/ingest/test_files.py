@@ -30,12 +30,16 @@ def parquet(**columns: Any) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
+def gz(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
 def zst(data: bytes) -> bytes:
     return zstandard.ZstdCompressor().compress(data)
 
 
 @pytest.mark.parametrize("ending", ["ndjson", "jsonl"])
-@pytest.mark.parametrize(("more", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zst)])
+@pytest.mark.parametrize(("more", "pack"), [("", bytes), (".gz", gz), (".zst", zst)])
 def test_lines_are_read_whatever_packs_them(desk: Desk, ending: str, more: str, pack: Any) -> None:
     content = b'\xef\xbb\xbf{"asset_id": "a1"}\r\n\n   \n{"asset_id": "a2"}'
     path = desk.write(f"assets/x.{ending}{more}", pack(content))
@@ -111,12 +115,12 @@ def test_a_line_without_end_is_cut_off_and_the_next_one_read(desk: Desk, monkeyp
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("x.ndjson.gz", gzip.compress(b'{"asset_id":"a"}\n' * 1000)[:-20]),
+        ("x.ndjson.gz", gz(b'{"asset_id":"a"}\n' * 1000)[:-20]),
         ("x.ndjson.gz", b"not gzip"),
-        ("x.ndjson.gz", gzip.compress(b'{"asset_id":"a"}\n' * 1000)[:30] + b"\xff" * 30),
+        ("x.ndjson.gz", gz(b'{"asset_id":"a"}\n' * 1000)[:30] + b"\xff" * 30),
         ("x.ndjson.zst", zst(b'{"asset_id":"a"}\n' * 1000)[:-5]),
         ("x.ndjson.zst", b"not zst"),
-        ("x.csv.gz", gzip.compress(b"asset_id\na\n")[:-3]),
+        ("x.csv.gz", gz(b"asset_id\na\n")[:-3]),
         ("x.parquet", parquet(asset_id=["a"])[:-5]),
         ("x.parquet", b""),
         ("x.parquet.zst", zst(b"PAR1")),
@@ -167,7 +171,7 @@ def test_the_watermark_is_what_the_configuration_says(
 
 
 def test_the_original_of_a_csv_or_parquet_file_is_kept_under_its_hash(desk: Desk) -> None:
-    for name, content in (("x.csv.gz", gzip.compress(b"asset_id\na\n")), ("y.parquet", parquet(asset_id=["b"]))):
+    for name, content in (("x.csv.gz", gz(b"asset_id\na\n")), ("y.parquet", parquet(asset_id=["b"]))):
         desk.write(f"assets/{name}", content)
     desk.pull()
     for page in desk.page_lines("assets"):
@@ -287,7 +291,7 @@ def test_parquet_texts_that_are_not_utf_8_reject_their_row_only(desk: Desk) -> N
     assert good["r"] == {"asset_id": "good"}
 
 
-@pytest.mark.parametrize(("more", "pack"), [(".gz", gzip.compress), (".zst", zst)])
+@pytest.mark.parametrize(("more", "pack"), [(".gz", gz), (".zst", zst)])
 def test_packed_parquet_is_unpacked_and_nothing_is_left(desk: Desk, more: str, pack: Any) -> None:
     desk.write(f"assets/x.parquet{more}", pack(parquet(asset_id=["a"])))
     desk.pull()

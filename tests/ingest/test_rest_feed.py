@@ -27,8 +27,15 @@ Reply = Callable[[str, dict[str, str]], dict[str, Any] | list[Any]]
 class FakeClient:
     """Answers from a function of path and query."""
 
-    def __init__(self, reply: Reply, headers: Callable[[dict[str, str]], dict[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        reply: Reply,
+        headers: Callable[[dict[str, str]], dict[str, str]] | None = None,
+        *,
+        waited_seconds: float = 0.0,
+    ) -> None:
         self._reply = reply
+        self._waited_seconds = waited_seconds
         self._headers = headers or (lambda _query: {})
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.is_closed = False
@@ -46,6 +53,7 @@ class FakeClient:
             headers={"date": "Mon, 02 Mar 2026 08:00:00 GMT", **self._headers(dict(query))},
             body=json.dumps(page).encode(),
             received_at=NOW,
+            waited_seconds=self._waited_seconds,
         )
 
     def close(self) -> None:
@@ -109,6 +117,14 @@ def _by_offset(_path: str, query: dict[str, str]) -> dict[str, Any]:
     return {"items": _rows(int(query["offset"]))}
 
 
+def _by_known_number(_path: str, query: dict[str, str]) -> dict[str, Any]:
+    return {"items": _rows(2 * (int(query["page"]) - 1)), "meta": {"pages": 3}}
+
+
+def _by_known_offset(_path: str, query: dict[str, str]) -> dict[str, Any]:
+    return {"items": _rows(int(query["offset"])), "total": 5}
+
+
 def _by_link(path: str, _query: dict[str, str]) -> dict[str, Any]:
     start = int(path.partition("from=")[2] or "0")
     return {"items": _rows(start), "next": f"/v1/assets?from={start + 2}" if start + 2 < 5 else None}
@@ -118,6 +134,7 @@ def _all_at_once(_path: str, _query: dict[str, str]) -> list[Any]:
     return _rows(0, 5)
 
 
+@pytest.mark.parametrize("waited_seconds", [0.0, 1.0], ids=["a fast source", "a slow source"])
 @pytest.mark.parametrize(
     ("stream", "reply", "pages"),
     [
@@ -125,15 +142,17 @@ def _all_at_once(_path: str, _query: dict[str, str]) -> list[Any]:
         ({"paging": {"kind": "cursor", "param": "after", "cursor": "meta.after"}}, _by_bare_cursor, 3),
         ({"paging": {"kind": "page_number"}}, _by_number, 4),
         ({"paging": {"kind": "offset"}}, _by_offset, 4),
+        ({"paging": {"kind": "page_number", "pages": "meta.pages"}}, _by_known_number, 3),
+        ({"paging": {"kind": "offset", "total": "total"}}, _by_known_offset, 3),
         ({"paging": {"kind": "json_link", "link": "next"}}, _by_link, 3),
         ({"paging": {"kind": "single_page"}, "records": ""}, _all_at_once, 1),
     ],
 )
 def test_every_kind_of_paging_gives_every_record_once(
-    tmp_path: Path, stream: dict[str, Any], reply: Reply, pages: int
+    tmp_path: Path, stream: dict[str, Any], reply: Reply, pages: int, waited_seconds: float
 ) -> None:
     desk = Desk(tmp_path, {"defaults": stream})
-    client = FakeClient(reply)
+    client = FakeClient(reply, waited_seconds=waited_seconds)
     assert desk.pull(client).failed == {}
     assert desk.ids() == [0, 1, 2, 3, 4]
     assert len(desk.page_lines()) == len(client.asked) == pages
