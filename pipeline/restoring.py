@@ -23,8 +23,9 @@ from typing import IO, Any, Final
 import zstandard
 
 from pipeline.actions.outbox import ACTION_UNKNOWN, RESTORED, State, read_outbox
-from pipeline.backup import MANIFEST, home_draft, new_file, remove, sync_file
+from pipeline.backup import FORMAT_VERSION, MANIFEST, home_draft, new_file, remove, sync_file
 from pipeline.errors import RefusedError, StateError
+from pipeline.formats import refuse_newer
 from pipeline.home import Home
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
@@ -193,9 +194,11 @@ def _read_manifest(read: IO[bytes], source: Path) -> dict[str, Any]:
         manifest = json.loads(read.read())
         files = [(str(file["file"]), str(file["sha256"])) for file in manifest["files"]]
         int(manifest["last_seq"])
+        written_as = str(manifest["format"])
     except (ValueError, KeyError, TypeError) as error:
         message = f"The manifest of the backup {source} cannot be read: it is not restored."
         raise StateError(message) from error
+    refuse_newer(f"The backup {source}", written_as, frozenset({FORMAT_VERSION}))
     for name, _ in files:
         _safe(name, source)
     return dict(manifest)

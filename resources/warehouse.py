@@ -18,6 +18,7 @@ import duckdb
 
 from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
+from pipeline.sqlmodels.macros import macros_text
 
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
@@ -26,8 +27,6 @@ MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope")
 WAREHOUSE_CATALOG: Final = "warehouse"
 MEMORY_LIMIT: Final = "4GB"
 CHECKPOINT_AT: Final = "256MB"
-
-MACROS: Final = Path(__file__).parent.parent / "sql" / "macros" / "duckdb.sql"
 
 
 @contextmanager
@@ -166,7 +165,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     connection.execute("set timezone = 'UTC'")
     for catalog in MEMORY_CATALOGS:
         connection.execute(f"attach ':memory:' as {catalog}")
-    connection.execute(MACROS.read_text(encoding="utf-8"))
+    connection.execute(macros_text())
     folder = _quoted(home.path.resolve())
     connection.execute(f"set allowed_directories = ['{folder}/']")
     connection.execute("set enable_external_access = false")

@@ -218,7 +218,7 @@ class Workspace:
     def refresh_ledger(self) -> None:
         """Lay the journal under the models as it is now."""
         give_ledger(self.connection, self.journal.path.resolve())
-        self.increments.forget_given("ledger.entries")
+        self.increments.sources.forget_given("ledger.entries")
 
     def compute(self, name: str) -> StepResult:
         """Compute one model, or take one ledger step; inputs that do not exist yet are computed first.

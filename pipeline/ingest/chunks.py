@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.errors import StateError
+from pipeline.formats import refuse_newer
 from pipeline.ledger.journal import Value
-from pipeline.version import VERSION
 
 OLDEST_FORMAT: Final = "1"
 FORMAT: Final = "2"
@@ -49,12 +48,7 @@ class Chunk:
 
         """
         written_as = str(data.get("format", OLDEST_FORMAT))
-        if written_as not in _KNOWN_FORMATS:
-            message = (
-                f"The landing file {data['file']} has format {written_as}, and this vipgrid ({VERSION}) reads formats "
-                f"up to {FORMAT}: install the vipgrid that wrote it, or a newer one."
-            )
-            raise StateError(message)
+        refuse_newer(f"The landing file {data['file']}", written_as, _KNOWN_FORMATS)
         return cls(
             file=data["file"],
             sha256=data["sha256"],

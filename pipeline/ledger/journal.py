@@ -20,9 +20,11 @@ import msgspec
 
 from pipeline.canonical import NotCanonicalError, canonical, canonical_text
 from pipeline.errors import StateError
+from pipeline.formats import refuse_newer
 from pipeline.instants import format_instant
 
 FORMAT_VERSION: Final = "1"
+_KNOWN_FORMATS: Final = frozenset({FORMAT_VERSION})
 MAX_ENTRY_BYTES: Final = 65_535
 SYSTEM_ROLE: Final = "system"
 PERSON_ROLE: Final = "person"
@@ -67,6 +69,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class _Line(msgspec.Struct, frozen=True, gc=False):
     """What is read of a line; ``data`` only where its kind is asked for."""
 
+    v: str
     kind: str
     known_at: str
     actor: str
@@ -117,7 +120,7 @@ class Journal:
         """Yield the entries in order, those of the given kinds only where kinds are given.
 
         Raises:
-            StateError: a line is not an entry (the sequence number is named).
+            StateError: a line is not an entry (the sequence number is named), or a newer vipgrid wrote it.
 
         """
         if not self.path.exists():
@@ -126,6 +129,8 @@ class Journal:
             for seq, line in enumerate(file):
                 try:
                     read = _line_decoder.decode(line)
+                    if read.v not in _KNOWN_FORMATS:
+                        refuse_newer(f"Entry {seq} of the journal {self.path}", read.v, _KNOWN_FORMATS)
                     entry = _entry(seq, read) if kinds is None or read.kind in kinds else None
                 except (msgspec.DecodeError, UnicodeError) as error:
                     message = f"Entry {seq} of the journal {self.path} cannot be read: {error}; restore a backup."

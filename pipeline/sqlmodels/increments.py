@@ -26,6 +26,7 @@ from pipeline.sqlmodels.versions import Record, Versions
 from pipeline.sqlmodels.writing import changes_of, write_difference
 
 UNCHANGED: Final = "unchanged"
+NEW_TEXT: Final = "full: its text changed"
 COMPARED_ROWS: Final = 1_000_000
 
 
@@ -52,10 +53,6 @@ class Increments:
         for schema in ("fresh", "touched"):
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
         self.connection.execute(f"create schema if not exists {self.catalog}.changes")
-
-    def forget_given(self, relation: str) -> None:
-        """A relation that no model makes may have changed."""
-        self.sources.forget_given(relation)
 
     def flush(self) -> None:
         """Write what is noted but not yet written."""
@@ -88,7 +85,7 @@ class Increments:
         record = self.versions.records.get(model.name)
         inputs = {name: self.sources.version(name) for name in model.inputs}
         if record is None or record.text_sha256 != model.text_sha256:
-            return self._replace(model, record, inputs, "full: first")
+            return self._by_new_text(model, record, inputs)
         changed = tuple(name for name in model.inputs if self.sources.is_changed(model, name))
         moving = tuple(name for name in changed if name not in model.refresh.unmoved_by)
         has_moved = record.as_of != self.question.as_of and self._asks_when(model)
@@ -161,6 +158,13 @@ class Increments:
         self.sources.forget_columns(model.name)
         return self._result(model, made)
 
+    def _by_new_text(self, model: Model, record: Record | None, inputs: Mapping[str, str]) -> Result:
+        if record is None:
+            return self._replace(model, record, inputs, "full: first")
+        # Running numbers, and how things looked then, are made anew as a rebuild makes them.
+        is_kept = model.refresh.number or model.refresh.is_replayed
+        return (self._replace if is_kept else self._whole)(model, record, inputs, NEW_TEXT)
+
     def _whole(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
         """Compute everything; a table that is not too large is compared, so that what is right of it can be skipped."""
         way = self._replace if record.rows > COMPARED_ROWS else self._compare
@@ -172,10 +176,12 @@ class Increments:
             f"create or replace table {self.fresh} as\n{model.text}", parameters_of(model, self.question)
         )
         self.sources.forget_columns(self.fresh)
-        if self.sources.columns_of(self.fresh) != self.sources.columns_of(model.name):
-            return self._replace(model, record, inputs, how)
-        if self._is_same(model):
+        has_same_columns = self.sources.columns_of(self.fresh) == self.sources.columns_of(model.name)
+        if has_same_columns and self._is_same(model):
             return self._keep(model, inputs)
+        # Rows of another rule are no news that could be appended: what is right of it is computed whole, too.
+        if how == NEW_TEXT or not has_same_columns:
+            return self._replace(model, record, inputs, how)
         old = f"select t.rowid as old_place, t.* from {self.tables.full(model.name)} t"
         return self._apply(model, record, inputs, old, how)
 
@@ -368,7 +374,7 @@ class Increments:
 
     def _note_inputs(self, model: Model, inputs: Mapping[str, str]) -> None:
         moved = self.versions.move_on(model.name, self.turn_no, self.question.as_of)
-        self.versions.note(model.name, moved, inputs)
+        self.versions.note(model.name, replace(moved, text_sha256=model.text_sha256), inputs)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from pipeline.errors import ConfigurationError
 from pipeline.sqlmodels.header import Header, Refresh, read_header
+from pipeline.sqlmodels.macros import macros_under
 
 _READS: Final[dict[str, frozenset[str]]] = {
     "ops": frozenset({"landing", "ledger", "ops", "staging", "core"}),
@@ -52,6 +53,7 @@ class Model:
     severity: str
     inputs: tuple[str, ...]
     parameters: frozenset[str]
+    macros: str = ""
 
     @property
     def floor(self) -> str:
@@ -65,8 +67,8 @@ class Model:
 
     @property
     def text_sha256(self) -> str:
-        """What makes two versions of the rule the same rule."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """What makes two versions of the rule the same rule: its text, and that of the macros it stands on."""
+        return hashlib.sha256((self.text + self.macros).encode()).hexdigest()
 
 
 def read_model(path: Path) -> Model:
@@ -102,6 +104,7 @@ def read_model(path: Path) -> Model:
         severity=header.one("Severity", "error"),
         inputs=inputs,
         parameters=parameters,
+        macros=macros_under(text),
     )
 
 
