@@ -4,9 +4,9 @@ Belongs here: ``landing/<stream>`` and ``landing/pages``. Does not belong here: 
 (``pipeline.ingest``), typing and rejecting (``sql/staging``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from dagster import (
     AssetExecutionContext,
@@ -17,6 +17,7 @@ from dagster import (
     FreshnessPolicy,
     Jitter,
     MaterializeResult,
+    MetadataValue,
     ResourceParam,
     RetryPolicy,
     asset,
@@ -65,8 +66,21 @@ def _pulled(session: Session, wanted: Sequence[str]) -> Iterator[MaterializeResu
         for stream in own:
             yield MaterializeResult(
                 asset_key=AssetKey([FLOOR, stream]),
-                metadata={"records": outcome.pulled[stream], "connection": connection, "turn": turn.id},
+                metadata={
+                    "records": outcome.pulled[stream],
+                    "connection": connection,
+                    "turn": turn.id,
+                    **_shape(outcome.shapes.get(stream, {})),
+                },
             )
+
+
+def _shape(shape: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Say which fields the records had; their number draws a line over the turns, and a step in it is a change."""
+    if not shape:
+        return {}
+    lines = [f"| {name.replace('|', chr(92) + '|')} | {', '.join(kinds)} |" for name, kinds in shape.items()]
+    return {"fields": len(shape), "shape": MetadataValue.md("\n".join(["| field | kinds |", "| --- | --- |", *lines]))}
 
 
 def _connections(session: Session, wanted: Sequence[str]) -> list[str]:

@@ -33,9 +33,33 @@ _FINDINGS: Final = """
     select rule, severity, count(*) as findings, min(first_seen_at) as first_seen_at
     from {findings} where status = 'open' group by rule, severity order by severity, rule
 """
+_DRIFT: Final = """
+    select finding_id, rule, stream, field, value, since_at, detail
+    from {drift} where not is_reviewed order by stream, rule, field, value
+"""
+_LATENESS: Final = """
+    select stream, measured_records, lag_p50_seconds, lag_p95_seconds, lag_p99_seconds, late_records,
+        most_late_seconds, proposed_lookback_seconds
+    from {lateness} order by stream
+"""
+_COMPLETENESS: Final = """
+    select scope, scope_id, pages, fetched, new, new_editions, duplicates, quarantined, stamp
+    from {completeness} where scope in ('run', 'day')
+    qualify row_number() over (partition by scope order by day desc, turn_no desc) = 1 order by scope desc
+"""
+_PARTIAL: Final = "select scope, count(*) as scopes from {completeness} where not is_balanced group by scope"
 
 # What the state of things is read from, but for the checks: these run where their tables are at hand.
-STATUS_NEEDS: Final = ("ops.streams", "ops.data_late", "ops.quarantine", "sync.actions", "audit.findings")
+STATUS_NEEDS: Final = (
+    "ops.streams",
+    "ops.data_late",
+    "ops.quarantine",
+    "ops.drift",
+    "ops.lateness",
+    "marts.completeness",
+    "sync.actions",
+    "audit.findings",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +86,10 @@ def read_status(reader: Reader) -> Status:
         "streams": streams,
         "claims": late,
         "quarantined": quarantined,
+        "completeness": _rows(reader, "marts.completeness", _COMPLETENESS),
+        "partial": {row["scope"]: row["scopes"] for row in _rows(reader, "marts.completeness", _PARTIAL)},
+        "drift": _rows(reader, "ops.drift", _DRIFT),
+        "lateness": _rows(reader, "ops.lateness", _LATENESS),
         "checks": checks,
         "findings": findings,
         "outbox": counts,
@@ -101,6 +129,7 @@ def show_status(out: Output, document: Mapping[str, Any]) -> None:
             for row in document["streams"]
         ),
     )
+    _show_feeds(out, document)
     if document["findings"]:
         rows = [(row["severity"], row["rule"], row["findings"], row["first_seen_at"]) for row in document["findings"]]
         out.table("Open findings", ("severity", "rule", "findings", "since"), rows)
@@ -108,6 +137,45 @@ def show_status(out: Output, document: Mapping[str, Any]) -> None:
     if document["quarantined"]:
         out.line(f"{document['quarantined']} records were rejected on arrival and are kept in ops.quarantine.")
     show_waiting(out, document["waiting_for_a_person"])
+
+
+def _show_feeds(out: Output, document: Mapping[str, Any]) -> None:
+    """Show whether all that arrived is accounted for, what looks otherwise than before, and how late things come."""
+    columns = ("of the last", "", "pages", "fetched", "new", "new editions", "duplicates", "quarantined", "is")
+    if document["completeness"]:
+        out.table("Accounted for", columns, (tuple(row.values()) for row in document["completeness"]))
+    for scope, count in document["partial"].items():
+        out.line(f"Not every record is accounted for in {count} of scope {scope}: see marts.completeness.", "bold red")
+    if document["drift"]:
+        rows = [(row["stream"], row["rule"], row["detail"], row["since_at"]) for row in document["drift"]]
+        out.table("Records that look otherwise than before", ("stream", "what", "in words", "since"), rows)
+        out.line("vipgrid decide review RULE:field:STREAM.FIELD --reason '…' settles one.", style="dim")
+    late = [row for row in document["lateness"] if row["late_records"]]
+    if late:
+        out.table(
+            "Records that came later than the pull that should have brought them",
+            ("stream", "half within", "95 % within", "99 % within", "late", "at most", "proposed lookback"),
+            (
+                (
+                    row["stream"],
+                    *(_span(row[f"lag_p{rank}_seconds"]) for rank in (50, 95, 99)),
+                    row["late_records"],
+                    _span(row["most_late_seconds"]),
+                    _span(row["proposed_lookback_seconds"]),
+                )
+                for row in late
+            ),
+        )
+
+
+def _span(seconds: float | None) -> str | None:
+    """Write a span as configuration does, rounded to a unit of which there are some."""
+    if seconds is None:
+        return None
+    for letter, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+            return f"{round(seconds / size)}{letter}"
+    return f"{round(seconds)}s"
 
 
 def show_waiting(out: Output, waiting: Mapping[str, Any]) -> None:

@@ -66,6 +66,11 @@ class Hasher:
         self._names: frozenset[str] = frozenset()
         self._records: msgspec.json.Decoder[list[Any]] | None = None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names at the top of the records so far, as far as they are known."""
+        return self._names
+
     def hashes(self, items: Sequence[bytes]) -> list[str | None]:
         """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received.
 

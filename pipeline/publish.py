@@ -36,7 +36,9 @@ LARGE_ROWS: Final = 1_000_000
 SNAPSHOTS_KEPT: Final = 3
 _ALWAYS: Final = frozenset({"marts", "ops", "sync"})
 _FLOORS: Final = frozenset({"ops", "core", "freshness", "audit", "sync", "marts"})
+_JOINED: Final = {"verdicts": "audit.verdicts", "lateness": "ops.lateness"}
 _LATE_OF: Final = re.compile(r"data_late of (\w+)")
+_LATENESS: Final = " left join ops.lateness as lateness on lateness.stream = published.stream"
 _VERDICTS: Final = (
     " left join audit.verdicts as verdicts on verdicts.subject_type = published.subject_type"
     " and verdicts.subject_id = published.subject_id"
@@ -65,6 +67,9 @@ def published_select(model: Model) -> str:
         elif word == "verdicts":
             columns.append("verdicts.entitlement_now, verdicts.timing_now")
             joins.append(_VERDICTS)
+        elif word == "lateness":
+            columns.append("lateness.* exclude (stream)")
+            joins.append(_LATENESS)
         else:
             message = f"The model {model.floor}/{model.table}.sql is published with {word!r}, which does not exist."
             raise ConfigurationError(message)
@@ -73,7 +78,7 @@ def published_select(model: Model) -> str:
 
 def joined_tables(model: Model) -> tuple[str, ...]:
     """Return the tables that ``published_select`` reads besides the model's own, however large."""
-    return tuple("audit.verdicts" for word in model.published_with if word == "verdicts")
+    return tuple(_JOINED[word] for word in model.published_with if word in _JOINED)
 
 
 def publish(

@@ -72,7 +72,9 @@ class Reader:
                 raise BusyError(message)
             message = f"There is no table {name} yet: `vipgrid sync` makes it."
             raise StateError(message)
-        if self.origin is Origin.PUBLISHED:
+        # Tables of an older vipgrid may lack what is joined.
+        is_whole = all(self.has(joined) for joined in joined_tables(self.graph.models[name]))
+        if self.origin is Origin.PUBLISHED or not is_whole:
             return f"(select * from {name})"  # noqa: S608 - a table's own name
         return f"({published_select(self.graph.models[name])})"
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from pipeline.canonical import Hasher, NotCanonicalError, canonical_record, sha2
 from pipeline.errors import StateError
 from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.pages import Item, Page, Unreadable
+from pipeline.ingest.shapes import Shapes
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import sync_folder
 
@@ -106,6 +107,7 @@ class StreamWriter:
         self._open: _OpenChunk | None = None
         self._page_no = 0
         self._hasher = Hasher()
+        self._shapes = Shapes()
         self._is_finished = False
 
     def __enter__(self) -> Self:
@@ -139,6 +141,11 @@ class StreamWriter:
         """How many of them nobody can read."""
         return sum(chunk.rejected for chunk in self._chunks) + (self._open.rejected if self._open else 0)
 
+    @property
+    def shape(self) -> Mapping[str, Sequence[str]]:
+        """Every field of the records so far, with the kinds of values in it."""
+        return self._shapes.kinds
+
     def add(self, page: Page) -> None:
         """Write one page and its records.
 
@@ -150,7 +157,7 @@ class StreamWriter:
             if self._open is None:
                 self._open = _OpenChunk(self._folder / f"{self._prefix}-{len(self._chunks) + 1:04d}")
             self._page_no += 1
-            self._open.add(self._page_no, page, self._hasher)
+            self._open.add(self._page_no, page, self._hasher, self._shapes)
             # Larger chunks later keep the number of them, and so the journal's entry, small.
             if self._open.size_bytes >= FIRST_CHUNK_BYTES << (2 * (len(self._chunks) // CHUNKS_OF_A_SIZE)):
                 self._close_chunk()
@@ -178,7 +185,7 @@ class StreamWriter:
         if self._open is not None:
             with suppress(OSError):
                 self._open.abandon()
-        self._open, self._chunks, self._page_no = None, [], 0
+        self._open, self._chunks, self._page_no, self._shapes = None, [], 0, Shapes()
         with suppress(OSError):
             self._remove_files()
 
@@ -203,11 +210,12 @@ class _OpenChunk:
         self.pages = 0
         self.size_bytes = 0
 
-    def add(self, page_no: int, page: Page, hasher: Hasher) -> None:
+    def add(self, page_no: int, page: Page, hasher: Hasher, shapes: Shapes) -> None:
         lines, rejected = _record_lines(page_no, page, hasher)
         text = b"".join(lines)
         self._records_file.write(text)
-        self._pages_file.write(_page_line(page_no, page, len(lines), rejected))
+        news = shapes.news(page.items, hasher.names) if page.is_own else shapes.passed_over(hasher.names)
+        self._pages_file.write(_page_line(page_no, page, len(lines), rejected, news))
         self.records += len(lines)
         self.rejected += rejected
         self.pages += 1
@@ -320,8 +328,8 @@ def _rejected_line(page_no: int, row: int, unreadable: Unreadable) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
-def _page_line(page_no: int, page: Page, records: int, rejected: int) -> bytes:
-    line = {
+def _page_line(page_no: int, page: Page, records: int, rejected: int, news: Sequence[tuple[str, str]]) -> bytes:
+    line: dict[str, Any] = {
         "p": page_no,
         "records": records,
         "rejected": rejected,
@@ -335,6 +343,8 @@ def _page_line(page_no: int, page: Page, records: int, rejected: int) -> bytes:
         "envelope": None if page.envelope is None else msgspec.Raw(page.envelope),
         "origin": page.origin,
     }
+    if news:
+        line["shapes"] = [{"field": field, "kind": kind} for field, kind in news]
     return msgspec.json.encode(line) + b"\n"
 
 

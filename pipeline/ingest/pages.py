@@ -36,7 +36,7 @@ class Page:
     """One page: its records as received, and the facts of how it came (no secrets).
 
     ``envelope`` is the page's JSON text with its list of records emptied; files have none.
-    ``origin`` is a file's path below its connection, or a URL.
+    ``origin`` is a file's path below its connection, or a URL. ``is_own`` = its records look as the stream's do.
     """
 
     items: Sequence[Item]
@@ -49,6 +49,7 @@ class Page:
     cursor_in: str | None = None
     cursor_out: str | None = None
     envelope: bytes | None = None
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)

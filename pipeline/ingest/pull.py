@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
@@ -54,10 +54,11 @@ class FeedOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PullOutcome:
-    """What a connection gave: records per stream, and why the others gave none."""
+    """What a connection gave: records per stream, why the others gave none, and how the records look."""
 
     pulled: Mapping[str, int]
     failed: Mapping[str, SourceError]
+    shapes: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
 def pull_connection(  # noqa: PLR0913 - the places that a pull works in are many
@@ -115,6 +116,7 @@ class _Puller:
     lock: threading.Lock
     on_progress: Progress
     last: Mapping[str, Pulled]
+    shapes: dict[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def pull_files(self, streams: Sequence[str], connection: FilesConnection, root: Path) -> PullOutcome:
         """Pull streams from folders."""
@@ -164,7 +166,7 @@ class _Puller:
                     failed[stream] = result
                 else:
                     done[stream] = result
-        return PullOutcome(done, failed)
+        return PullOutcome(done, failed, self.shapes)
 
     def _pull(self, stream: str, feed_of: FeedOf, stop: threading.Event) -> int | SourceError:
         try:
@@ -182,7 +184,7 @@ class _Puller:
     def _pull_stream(self, stream: str, feed_of: FeedOf, stop: threading.Event) -> int:
         with StreamWriter(self.home.landing, STREAMS[stream].system, stream, self.turn.number) as writer:
             feed = self._write_pages(stream, feed_of, writer, stop)
-            records = writer.records
+            records, self.shapes[stream] = writer.records, writer.shape
             chunks = writer.finish()
             self._journal(STREAM_PULLED, stream, self._entry(chunks, feed.end()))
         return records

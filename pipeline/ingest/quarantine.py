@@ -148,6 +148,7 @@ def release_pages(home: Home, journal: Journal, turn: Turn, stream: str) -> Iter
             request={"method": "release from quarantine", "path": stream},
             received_at=turn.known_at,
             origin="quarantine",
+            is_own=False,
         )
 
 

@@ -7,7 +7,7 @@ here: HTTP (``resources.rest``), one way into the stream (``pipeline.ingest.sour
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -179,7 +179,7 @@ class RestFeed:
         first = self._count + 1
         for page in pages:
             self._count += 1
-            yield page
+            yield replace(page, is_own=False)
         if self._count >= first:
             self._parts.append(Part(str(first), str(self._count), mapping))
 

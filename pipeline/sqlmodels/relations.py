@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from pipeline.business_calendar import give_calendar
 from pipeline.ingest.landed import LandedChunk
 from pipeline.settings import Fulfilment, Policies, Settings
+from pipeline.sqlmodels.known import give_known_values, give_read_fields
 from pipeline.sqlmodels.mapped import rejection, selected_fields
 from pipeline.streams import STREAMS, Stream
 
@@ -38,6 +39,8 @@ GIVEN_RELATIONS: Final = frozenset(
         "ops.business_hours",
         "ops.business_calendar",
         "ops.service_levels",
+        "ops.known_values",
+        "ops.read_fields",
     }
 )
 
@@ -107,7 +110,8 @@ class Landing:
 _LARGEST_LINE_BYTES: Final = 64 * 2**20
 _PAGE_COLUMNS: Final = (
     "{p: 'integer', records: 'bigint', rejected: 'bigint', body_sha256: 'varchar', status: 'integer',"
-    " received_at: 'varchar', cursor_in: 'varchar', cursor_out: 'varchar', origin: 'varchar'}"
+    " received_at: 'varchar', cursor_in: 'varchar', cursor_out: 'varchar', origin: 'varchar',"
+    " shapes: 'struct(field varchar, kind varchar)[]'}"
 )
 
 
@@ -121,6 +125,7 @@ def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedC
         connection.execute(f"create or replace view landing.{name} as {landing_select(name, landing, own)}")
     every = [chunk for own in by_stream.values() for chunk in own]
     connection.execute(f"create or replace view landing.pages as {pages_select(landing, every)}")
+    give_read_fields(connection, by_stream)
 
 
 def give_question(connection: Connection, question: Question, name: str = QUESTION) -> None:
@@ -206,6 +211,7 @@ def give_settings(connection: Connection, settings: Settings, question: Question
         ],
     )
     connection.execute("create or replace table ops.zones as select name as zone from pg_timezone_names()")
+    give_known_values(connection)
     _give_working_time(connection, policies)
     _give_fulfilment(connection, settings.fulfilment)
 
@@ -302,7 +308,8 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
             "select null::varchar as stream, null::varchar as system, null::integer as turn_no,"
             " null::integer as page_no, null::bigint as records, null::bigint as rejected,"
             " null::varchar as body_sha256, null::integer as status, null::varchar as received_at,"
-            " null::varchar as cursor_in, null::varchar as cursor_out, null::varchar as origin limit 0"
+            " null::varchar as cursor_in, null::varchar as cursor_out, null::varchar as origin,"
+            " null::struct(field varchar, kind varchar)[] as shapes limit 0"
         )
     ]
     by_turn: dict[tuple[str, str, int], list[LandedChunk]] = {}
@@ -312,8 +319,8 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
         files = ", ".join(text_literal(landing / chunk.pages_file) for chunk in own)
         parts.append(
             f"select {text_literal(stream)}, {text_literal(system)}, {turn}, p, records, rejected, body_sha256, status,"
-            f" received_at, cursor_in, cursor_out, origin from read_json([{files}], format = 'newline_delimited',"
-            f" columns = {_PAGE_COLUMNS}, compression = 'zstd')"
+            " received_at, cursor_in, cursor_out, origin, shapes"
+            f" from read_json([{files}], format = 'newline_delimited', columns = {_PAGE_COLUMNS}, compression = 'zstd')"
         )
     return " union all ".join(f"({part})" for part in parts)
 

@@ -1,4 +1,4 @@
--- One row per thing that is wrong with the network's own records: ids that mean two things, zones, rejected records.
+-- One row per thing that is wrong with the network's own records: ids that mean two things, zones, rejected records, drift.
 -- Grain: finding_id
 -- Refresh: full
 -- docs/domain.md, 3 and 4. Everything here is small.
@@ -9,6 +9,8 @@ identities as (select * from core.identities where target_id is null),
 quarantine as (select * from ops.quarantine),
 
 zones as (select * from ops.zones),
+
+drift as (select * from ops.drift where not is_reviewed),
 
 ambiguous as (
     select
@@ -46,12 +48,18 @@ quarantined as (
     group by stream
 ),
 
+drifted as (
+    select rule, severity, 'field' as subject_type, subject_id, null::varchar as partner_id, detail from drift
+),
+
 every_rule as (
     select * from ambiguous
     union all
     select * from unknown_zones
     union all
     select * from quarantined
+    union all
+    select * from drifted
 ),
 
 conditions as (

@@ -1,6 +1,7 @@
 -- One row per stream that a connection serves: how far we have it, and what the last pull brought.
 -- Grain: stream
 -- Refresh: full
+-- Published with: lateness
 -- watermark is the instant up to which we have the stream whole (docs/domain.md, 2); null where it was never read to its end.
 with connections as (select * from ops.connections),
 
