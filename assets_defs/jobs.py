@@ -1,6 +1,7 @@
 """Jobs: what is run as one.
 
-Belongs here: `sync` (a whole turn), `checks`, `dispatch` (drain the outbox), `alert` (tell a person), `monthly_report`.
+Belongs here: `sync` (a whole turn), `checks`, `dispatch` (drain the outbox), `alert` (tell a person), `compact`,
+`monthly_report`.
 Does not belong here: when they run (``schedules``, ``sensors``), what the steps do.
 """
 
@@ -29,6 +30,7 @@ SYNC = "sync"
 CHECKS = "checks"
 DISPATCH = "dispatch"
 ALERT = "alert"
+COMPACT = "compact"
 MONTHLY_REPORT = "monthly_report"
 REPORTS = AssetSelection.groups("reports")
 
@@ -63,6 +65,7 @@ def build_jobs() -> list[Any]:
         ),
         _dispatch(),
         _alert(),
+        _compact(),
     ]
 
 
@@ -93,6 +96,31 @@ def _dispatch() -> JobDefinition:
         drain_outbox()
 
     return dispatch
+
+
+def _compact() -> JobDefinition:
+    @op(description="Merges small landing files into few large ones; no byte of a record is lost.")
+    def compact_landing(context: OpExecutionContext, workspace: ResourceParam[Session]) -> None:
+        with workspace.attempt("compact") as opened:
+            done = opened.compact()
+        for one in done.merged:
+            counts: dict[str, int] = {
+                "files_before": one.before,
+                "files_after": one.after,
+                "bytes_before": one.bytes_before,
+                "bytes_after": one.bytes_after,
+            }
+            context.log_event(AssetObservation(asset_key=["landing", one.stream], metadata=counts))
+
+    @job(
+        name=COMPACT,
+        description="Keeps landing small in number: merges the small files of each stream.",
+        executor_def=in_process_executor,
+    )
+    def compact() -> None:
+        compact_landing()
+
+    return compact
 
 
 def _alert() -> JobDefinition:

@@ -11,6 +11,7 @@ from typing import Final
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
 
 EVERY_FIVE_MINUTES: Final = "*/5 * * * *"
+EVERY_NIGHT: Final = "15 3 * * *"
 FIRST_OF_THE_MONTH: Final = "30 4 1 * *"
 
 
@@ -23,7 +24,14 @@ def build_schedules() -> list[ScheduleDefinition]:
         default_status=DefaultScheduleStatus.STOPPED,
         description="A full turn every five minutes.",
     )
-    return [sync, _monthly_report()]
+    compact = ScheduleDefinition(
+        name="compact_every_night",
+        job_name="compact",
+        cron_schedule=EVERY_NIGHT,
+        default_status=DefaultScheduleStatus.STOPPED,
+        description="Small landing files become few large ones.",
+    )
+    return [sync, compact, _monthly_report()]
 
 
 def month_before(instant: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Keeping: backup and restore.
+"""Keeping: backup, restore, compacting.
 
 Belongs here: the lock round a copy, and what follows a restore. Does not belong here: the copy (``pipeline.backup``).
 """
@@ -6,6 +6,7 @@ Belongs here: the lock round a copy, and what follows a restore. Does not belong
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +23,12 @@ from pipeline.restoring import restore as put_back
 from pipeline.settings import Settings
 from resources.clock import system_now
 from resources.warehouse import writer_lock
+from resources.workspace import Workspace
 
 
 def add_to(app: App) -> None:
     """Add the commands."""
-    for command in (backup, restore):
+    for command in (backup, restore, compact):
         app.command(command)
 
 
@@ -44,6 +46,23 @@ def backup(destination: Path, *, context: Given) -> int:
     }
     what = f"{copied.files} files ({copied.size_bytes} bytes, {copied.last_seq + 1} ledger entries)"
     context.out.sentences(document, [f"Copied {what} to {copied.path}."])
+    return ExitCode.DONE
+
+
+def compact(*, context: Given) -> int:
+    """Merge small landing files into few large ones; no byte of a record is lost, and each merging is journalled."""
+    settings = context.settings()
+    with (
+        context.out.progress("compacting"),
+        Workspace.open(settings, context.home, what="compact", actor=context.actor(), say=context.out.say) as workspace,
+    ):
+        done = workspace.compact()
+    document = {"merged": [asdict(one) for one in done.merged], "removed_files": done.removed}
+    lines = [
+        f"{one.stream}: {one.before} pairs of files became {one.after}, {one.bytes_before} bytes {one.bytes_after}."
+        for one in done.merged
+    ]
+    context.out.sentences(document, [*(lines or ["There is nothing to merge."]), f"Removed {done.removed} old files."])
     return ExitCode.DONE
 
 

@@ -29,7 +29,7 @@ from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import read_turns
 from pipeline.publish import LATEST, file_sha256
-from pipeline.publish import MANIFEST as PUBLISHED_MANIFEST
+from pipeline.snapshots import MANIFEST as PUBLISHED_MANIFEST
 
 MANIFEST: Final = "backup.json"
 FORMAT_VERSION: Final = "1"

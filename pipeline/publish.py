@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from pipeline.home import Home
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import sync_folder
 from pipeline.ledger.turns import Turn
+from pipeline.snapshots import MANIFEST, clean
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection
@@ -31,9 +31,7 @@ from pipeline.sqlmodels.runner import existing_tables
 
 LATEST: Final = "latest"
 FULL: Final = "full"
-MANIFEST: Final = "manifest.json"
 LARGE_ROWS: Final = 1_000_000
-SNAPSHOTS_KEPT: Final = 3
 _ALWAYS: Final = frozenset({"marts", "ops", "sync"})
 _FLOORS: Final = frozenset({"ops", "core", "freshness", "audit", "sync", "marts"})
 _JOINED: Final = {"verdicts": "audit.verdicts", "lateness": "ops.lateness"}
@@ -84,7 +82,7 @@ def joined_tables(model: Model) -> tuple[str, ...]:
 def publish(
     connection: Connection, home: Home, graph: Graph, turn: Turn, *, kind: str = LATEST, code_version: str
 ) -> Snapshot:
-    """Write a snapshot and swap it in; the old ones but the last few are removed.
+    """Write a snapshot and swap it in; the old ones are removed, but for the last few and those that are read.
 
     Raises:
         OSError: the disk refused; the old snapshot stays.
@@ -110,7 +108,7 @@ def publish(
         )
     _write_manifest(folder, turn, tables, code_version)
     _swap(home.published / kind, folder)
-    _clean(snapshots, kind, keep=folder)
+    clean(snapshots, kind, keep=folder)
     return Snapshot(folder, rows)
 
 
@@ -185,9 +183,3 @@ def _swap(link: Path, folder: Path) -> None:
     fresh.symlink_to(Path("snapshots") / folder.name)
     fresh.replace(link)
     sync_folder(link.parent)
-
-
-def _clean(snapshots: Path, kind: str, *, keep: Path) -> None:
-    own = sorted((f for f in snapshots.glob(f"{kind}-*") if f != keep), key=lambda f: f.stat().st_mtime_ns)
-    for folder in own[: -(SNAPSHOTS_KEPT - 1)]:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ from pipeline.home import Home
 from pipeline.instants import parse_instant
 from pipeline.publish import LATEST, joined_tables, published_select, read_manifest
 from pipeline.questions import known_by
+from pipeline.snapshots import held_snapshot
 from pipeline.sqlmodels.asking import ask, read_stored
 from pipeline.sqlmodels.graph import Graph, load_graph
 from pipeline.sqlmodels.relations import Question
@@ -153,11 +154,11 @@ def _whole(stack: ExitStack, home: Home) -> Reader | None:
 
 
 def _published(stack: ExitStack, home: Home) -> Reader:
-    manifest = read_manifest(home)
-    if manifest is None:
+    held = stack.enter_context(held_snapshot(home.published / LATEST))
+    if held is None:
         raise StateError(_NOTHING_YET.format(home=home.path))
+    folder, manifest = held
     connection = stack.enter_context(open_in_memory(home))
-    folder = (home.published / LATEST).resolve()
     for table in manifest["tables"]:
         schema = str(table["table"]).partition(".")[0]
         file = str(folder / table["file"]).replace("'", "''")

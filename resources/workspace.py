@@ -26,6 +26,7 @@ from pipeline.channels.routing import read_addresses
 from pipeline.errors import RefusedError, SourceError
 from pipeline.findings import FindingsOutcome, journal_findings
 from pipeline.home import Home
+from pipeline.ingest.compacting import Compacted, compact, remove_replaced
 from pipeline.ingest.landed import landed_chunks
 from pipeline.ingest.pull import PullOutcome, pull_connection
 from pipeline.instants import format_instant
@@ -48,6 +49,15 @@ from resources.warehouse import open_for_writing, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
+
+
+@dataclass(frozen=True, slots=True)
+class Compacting:
+    """What was merged, and how many files were removed."""
+
+    merged: Sequence[Compacted]
+    removed: int
+
 
 StepResult = Result | FindingsOutcome | DecideOutcome
 
@@ -168,6 +178,20 @@ class Workspace:
             more = f" (and {len(outcome.failed) - 1} more streams)" if len(outcome.failed) > 1 else ""
             raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
         return outcome
+
+    def compact(self) -> Compacting:
+        """Merge small landing files, and remove what was replaced once no reader can have its name.
+
+        Raises:
+            BusyError: a reader kept the warehouse for longer than a minute; the next call removes what was replaced.
+
+        """
+        merged = compact(self.home, self.journal, self.turn)
+        # Whoever reads the warehouse has the names in its views; while it is open for writing, nobody does.
+        if self.home.warehouse.exists():
+            landed = [chunk for chunk in landed_chunks(self.journal) if chunk.turn <= self.turn.number]
+            give_landing(self._opened(), self.home.landing.resolve(), landed)
+        return Compacting(merged, remove_replaced(self.home, self.journal))
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

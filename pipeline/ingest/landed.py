@@ -6,6 +6,7 @@ Belongs here: the folds over ``stream_pulled`` entries. Does not belong here: wr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.feeds import Part, SeenFiles
+from pipeline.ingest.merged import Whereabouts, merged_chunks
 from pipeline.ledger.journal import Entry, Journal
 from pipeline.streams import STREAMS
 
@@ -27,7 +29,8 @@ class LandedChunk:
     ``mapping``: canonical field to its path (a list) or its rule (an object) in the record, where they
     differ; ``parts``: pages that are read otherwise; ``known_fields``: a record with another field
     at its top is rejected. ``known_at`` is the ledger's text. ``is_snapshot``: the pull that it belongs
-    to had every record of its source.
+    to had every record of its source. ``is_merged``: the files have other turns' lines, too, and each line says its
+    turn; several chunks are then in the same files.
     """
 
     chunk: Chunk
@@ -40,6 +43,13 @@ class LandedChunk:
     mapping: Mapping[str, Any]
     parts: Sequence[Part] = ()
     known_fields: Sequence[str] | None = None
+    is_merged: bool = False
+
+    @property
+    def reading(self) -> str:
+        """How its records are read, as text; empty where some of its pages are read otherwise."""
+        spelled = json.dumps([self.mapping, self.known_fields], sort_keys=True)
+        return "" if self.parts else spelled
 
     @property
     def file(self) -> str:
@@ -66,14 +76,16 @@ class Pulled:
 
 
 def landed_chunks(journal: Journal) -> list[LandedChunk]:
-    """Return every chunk that exists, in the journal's order."""
+    """Return every chunk that exists, in the journal's order: where it is now, as many as were ever landed."""
     found = []
+    whereabouts = Whereabouts(merged_chunks(journal))
     for entry in journal.entries(frozenset({STREAM_PULLED})):
         stream = _stream_of(entry)
         parts = [Part(**part) for part in entry.data.get("parts") or ()]
         found += [
             LandedChunk(
-                chunk=Chunk.from_data(data),
+                chunk=chunk,
+                is_merged=chunk.file in whereabouts.is_merged,
                 system=STREAMS[stream].system.value,
                 stream=stream,
                 turn=int(entry.data["turn"]),
@@ -84,7 +96,7 @@ def landed_chunks(journal: Journal) -> list[LandedChunk]:
                 parts=parts,
                 known_fields=entry.data.get("known_fields"),
             )
-            for data in entry.data["chunks"]
+            for chunk in (whereabouts.of(Chunk.from_data(data)) for data in entry.data["chunks"])
         ]
     return found
 
@@ -99,10 +111,9 @@ def leftovers(landing: Path, journal: Journal) -> list[Path]:
 
     Originals are not among them: they are named by their own content.
     """
-    named = set()
+    named = {name for chunk in landed_chunks(journal) for name in (chunk.file, chunk.pages_file)}
     for entry in journal.entries(frozenset({STREAM_PULLED})):
         pulled = _pulled(entry)
-        named |= {name for data in entry.data["chunks"] for name in (data["file"], data["pages_file"])}
         named |= {pulled.seen_files.file} if pulled.seen_files else set()
     systems = sorted({stream.system.value for stream in STREAMS.values()})
     files = [path for system in systems for path in sorted((landing / system).glob("*/*")) if path.is_file()]

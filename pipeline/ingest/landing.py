@@ -82,14 +82,31 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
     """
     try:
+        for lines in raw_lines(path):
+            yield from map(msgspec.json.decode, lines)
+    except msgspec.DecodeError as error:
+        raise _unreadable(path, error) from error
+
+
+def raw_lines(path: Path) -> Iterator[list[bytes]]:
+    """Yield a landing file's lines as they are, line breaks included, many at once.
+
+    Raises:
+        StateError: the file is torn.
+
+    """
+    try:
         with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
             rest = b""
             while block := stream.read(_HASH_BLOCK_BYTES):
                 *lines, rest = (rest + block).split(b"\n")
-                yield from map(msgspec.json.decode, lines)
-    except (OSError, zstandard.ZstdError, msgspec.DecodeError) as error:
-        message = f"The landing file {path} cannot be read ({error}); restore it from a backup."
-        raise StateError(message) from error
+                yield [line + b"\n" for line in lines]
+    except (OSError, zstandard.ZstdError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> StateError:
+    return StateError(f"The landing file {path} cannot be read ({error}); restore it from a backup.")
 
 
 class StreamWriter:

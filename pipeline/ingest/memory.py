@@ -58,13 +58,10 @@ class Memory:
         probe = Snapshot(self.paths, {}, self.turn.now, 1)
         with self.lock:
             chunks = landed_chunks(self.journal)
-        for chunk in chunks:
-            if chunk.stream == self.stream:
-                records = (
-                    msgspec.json.encode(line["r"]) for line in read_lines(self.home.landing / chunk.file) if "r" in line
-                )
-                unmarked = (record for record in records if MARKED_AT.encode() not in record)
-                found.update((key, item) for key, item in probe.keys_of(unmarked) if key in keys)
+        for file in dict.fromkeys(chunk.file for chunk in chunks if chunk.stream == self.stream):
+            records = (msgspec.json.encode(line["r"]) for line in read_lines(self.home.landing / file) if "r" in line)
+            unmarked = (record for record in records if MARKED_AT.encode() not in record)
+            found.update((key, item) for key, item in probe.keys_of(unmarked) if key in keys)
         return found
 
     def write(self, kept: Sequence[Seen]) -> SeenFiles:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.canonical import sha256_hex
-from pipeline.errors import RefusedError
+from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
 from pipeline.ingest.landed import STREAM_PULLED, landed_chunks
 from pipeline.ingest.landing import read_lines
@@ -79,10 +79,18 @@ def kept_record(home: Home, journal: Journal, key: RecordKey) -> Kept:
         StateError: its file is missing or torn.
 
     """
+    try:
+        return _found(home, journal, key)
+    except StateError:
+        # Its file may have been merged into another one since the journal was read.
+        return _found(home, journal, key)
+
+
+def _found(home: Home, journal: Journal, key: RecordKey) -> Kept:
     for chunk in landed_chunks(journal):
         if (chunk.stream, chunk.turn) == (key.stream, key.turn):
             for line in read_lines(home.landing / chunk.file):
-                if (line["p"], line["i"]) == (key.page, key.row):
+                if (line.get("t", key.turn), line["p"], line["i"]) == (key.turn, key.page, key.row):
                     return _kept(line)
     message = f"There is no record {key} in landing; `vipgrid quarantine list` names those that are quarantined."
     raise RefusedError(message)

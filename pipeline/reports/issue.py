@@ -23,12 +23,13 @@ from pipeline.home import Home
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, SYSTEM_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import ACTOR, Turn
-from pipeline.publish import MANIFEST, file_sha256, joined_tables, published_select
+from pipeline.publish import file_sha256, joined_tables, published_select
 from pipeline.questions import known_by
 from pipeline.reports.completeness import Completeness, Verdict, judge
 from pipeline.reports.page import PAGE, render_page
 from pipeline.reports.period import Period, choose_period, parse_month
 from pipeline.reports.tables import ESCAPED_STARTS, Format, Written, columns_of, write_table
+from pipeline.snapshots import MANIFEST
 from pipeline.sqlmodels.asking import SCOPE, WAREHOUSE, ask, read_stored
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
