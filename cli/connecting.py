@@ -13,6 +13,7 @@ import yaml
 from cyclopts import App, Parameter
 
 from cli.context import Context
+from cli.reconciling import reconcile
 from cli.words import Given
 from pipeline.errors import ConfigurationError, ExitCode, RefusedError, SourceError
 from pipeline.ingest.pages import Unreadable
@@ -33,7 +34,10 @@ _BOOKKEEPING: Final = frozenset(
 
 def add_to(app: App) -> None:
     """Add the commands."""
-    own = App(name="connect", help="Try a connection and its profile against the tenant's API; nothing is kept.")
+    own = App(
+        name="connect", help="Try a connection and its profile against the tenant's API, or read it a second time."
+    )
+    own.command(reconcile)
     for command in (check, sample, map_fields):
         own.command(command, name="map" if command is map_fields else command.__name__)
     app.command(own)

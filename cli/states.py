@@ -48,6 +48,14 @@ _COMPLETENESS: Final = """
     qualify row_number() over (partition by scope order by day desc, turn_no desc) = 1 order by scope desc
 """
 _PARTIAL: Final = "select scope, count(*) as scopes from {completeness} where not is_balanced group by scope"
+_PASSES: Final = """
+    select stream, arg_max(known_at, seq) as last_at, arg_max(method, seq) as method,
+        arg_max(source_records, seq) as source_records
+    from {reconciliations} group by stream order by stream
+"""
+_DIFFERENCES: Final = """
+    select stream, kind, state, count(*) as records from {differences} group by all order by stream, kind, state
+"""
 
 # What the state of things is read from, but for the checks: these run where their tables are at hand.
 STATUS_NEEDS: Final = (
@@ -56,6 +64,8 @@ STATUS_NEEDS: Final = (
     "ops.quarantine",
     "ops.drift",
     "ops.lateness",
+    "ops.reconciliations",
+    "ops.differences",
     "marts.completeness",
     "sync.actions",
     "audit.findings",
@@ -90,6 +100,8 @@ def read_status(reader: Reader) -> Status:
         "partial": {row["scope"]: row["scopes"] for row in _rows(reader, "marts.completeness", _PARTIAL)},
         "drift": _rows(reader, "ops.drift", _DRIFT),
         "lateness": _rows(reader, "ops.lateness", _LATENESS),
+        "reconciled": _rows(reader, "ops.reconciliations", _PASSES),
+        "differences": _rows(reader, "ops.differences", _DIFFERENCES),
         "checks": checks,
         "findings": findings,
         "outbox": counts,
@@ -150,6 +162,12 @@ def _show_feeds(out: Output, document: Mapping[str, Any]) -> None:
         rows = [(row["stream"], row["rule"], row["detail"], row["since_at"]) for row in document["drift"]]
         out.table("Records that look otherwise than before", ("stream", "what", "in words", "since"), rows)
         out.line("vipgrid decide review RULE:field:STREAM.FIELD --reason '…' settles one.", style="dim")
+    if document["reconciled"]:
+        rows = [tuple(row.values()) for row in document["reconciled"]]
+        out.table("Read a second time at the source", ("stream", "last", "by", "records there"), rows)
+    if document["differences"]:
+        rows = [tuple(row.values()) for row in document["differences"]]
+        out.table("Differences from the source", ("stream", "kind", "state", "records"), rows)
     late = [row for row in document["lateness"] if row["late_records"]]
     if late:
         out.table(

@@ -24,7 +24,7 @@ import zstandard
 
 from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
-from pipeline.ingest.landed import landed_chunks, last_pulls
+from pipeline.ingest.landed import found_files, landed_chunks, last_pulls
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import read_turns
@@ -112,6 +112,7 @@ def _sources(home: Home, journal: Journal) -> dict[str, Path]:
     for pull in last_pulls(journal).values():
         if pull.seen_files is not None:
             landed.add(f"landing/{pull.seen_files.file}")
+    landed |= {f"landing/{found.file}" for found in found_files(journal)}
     names = sorted(landed)
     missing = [name for name in names if not (home.path / name).is_file()]
     if missing:

@@ -56,7 +56,7 @@ class _Source:
     is_merged: bool
 
 
-def compact(home: Home, journal: Journal, turn: Turn, *, fewest: int = FEWEST_MERGED) -> list[Compacted]:
+def compact(home: Home, journal: Journal, turn: Turn) -> list[Compacted]:
     """Merge what is small, and journal each merging; the replaced files stay until ``remove_replaced``.
 
     Files of turns that are not complete are left alone.
@@ -72,7 +72,7 @@ def compact(home: Home, journal: Journal, turn: Turn, *, fewest: int = FEWEST_ME
     complete = read_turns(journal).last_complete
     last_turn = complete.number if complete else 0
     for stream, own in by_stream.items():
-        for group in _groups(_sources(home, own, last_turn), fewest):
+        for group in _groups(_sources(home, own, last_turn)):
             folder = home.landing / own[0].system / stream
             try:
                 merged = _merge(home.landing, folder, group)
@@ -135,7 +135,7 @@ def _sources(home: Home, own: Sequence[LandedChunk], last_turn: int) -> list[_So
     ]
 
 
-def _groups(sources: Sequence[_Source], fewest: int) -> Iterator[list[_Source]]:
+def _groups(sources: Sequence[_Source]) -> Iterator[list[_Source]]:
     """Yield runs of small files that are read alike; a turn's files are never parted."""
     group: list[_Source] = []
     for pull in _pulls(sources):
@@ -144,12 +144,12 @@ def _groups(sources: Sequence[_Source], fewest: int) -> Iterator[list[_Source]]:
         is_like = not group or pull[0].alike == group[-1].alike
         is_room = len(group) + len(pull) <= MOST_MERGED and sum(s.size_bytes for s in group) + size <= LARGE_BYTES
         if not (is_fit and is_like and is_room):
-            if len(group) >= fewest:
+            if len(group) >= FEWEST_MERGED:
                 yield group
             group = []
         if is_fit:
             group = [*group, *pull]
-    if len(group) >= fewest:
+    if len(group) >= FEWEST_MERGED:
         yield group
 
 

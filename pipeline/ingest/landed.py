@@ -20,6 +20,7 @@ from pipeline.streams import STREAMS
 
 STREAM_PULLED: Final = "stream_pulled"
 STREAM_FAILED: Final = "stream_failed"
+STREAM_RECONCILED: Final = "stream_reconciled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +113,19 @@ def leftovers(landing: Path, journal: Journal) -> list[Path]:
     Originals are not among them: they are named by their own content.
     """
     named = {name for chunk in landed_chunks(journal) for name in (chunk.file, chunk.pages_file)}
+    named |= {found.file for found in found_files(journal)}
     for entry in journal.entries(frozenset({STREAM_PULLED})):
         pulled = _pulled(entry)
         named |= {pulled.seen_files.file} if pulled.seen_files else set()
     systems = sorted({stream.system.value for stream in STREAMS.values()})
     files = [path for system in systems for path in sorted((landing / system).glob("*/*")) if path.is_file()]
     return [path for path in files if path.relative_to(landing).as_posix() not in named]
+
+
+def found_files(journal: Journal) -> list[SeenFiles]:
+    """Return the files of records that second passes over the sources found, in the journal's order."""
+    found = (_seen(entry.data["found"]) for entry in journal.entries(frozenset({STREAM_RECONCILED})))
+    return [file for file in found if file is not None]
 
 
 def _stream_of(entry: Entry) -> str:

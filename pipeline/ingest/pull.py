@@ -31,6 +31,7 @@ from pipeline.ingest.profile import Profile, load_profile
 from pipeline.ingest.profile_mapping import Absence
 from pipeline.ingest.quarantine import release_pages
 from pipeline.ingest.reading import key_paths
+from pipeline.ingest.reconciling import found_pages
 from pipeline.ingest.rest import Past, RestFeed
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import Journal, Value
@@ -194,7 +195,7 @@ class _Puller:
         for _ in range(_MAX_STARTS):
             feed = feed_of(stream, is_full=is_full)
             try:
-                for page in chain(feed.pages(), self._released_pages(stream)):
+                for page in chain(feed.pages(), self._kept_pages(stream)):
                     writer.add(page)
                     self.on_progress(stream, writer.records)
                     if stop.is_set():
@@ -210,10 +211,11 @@ class _Puller:
         )
         raise SourceError(message, is_transient=True)
 
-    def _released_pages(self, stream: str) -> Iterator[Page]:
-        """Yield what a person released from quarantine, to be read again with the mapping of today."""
+    def _kept_pages(self, stream: str) -> Iterator[Page]:
+        """Yield what a person released from quarantine, and what a second pass over the source found."""
         with self.lock:
             yield from list(release_pages(self.home, self.journal, self.turn, stream))
+            yield from list(found_pages(self.home, self.journal, self.turn, stream))
 
     def _entry(self, chunks: Sequence[Chunk], end: FeedEnd) -> dict[str, Value]:
         seen = end.seen_files

@@ -30,6 +30,7 @@ from pipeline.ingest.profile_mapping import Absence
 from pipeline.ingest.profile_stream import DeletionFeed, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
 from pipeline.ingest.source import SourceReader, Span, filled
+from pipeline.ingest.windows import Window
 from pipeline.instants import format_instant, parse_instant
 from pipeline.ledger.turns import Turn
 from pipeline.settings import RestConnection
@@ -51,11 +52,12 @@ class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known from earlier pulls; ``is_full`` = ask for everything all the same."""
+    """What is known from earlier pulls; ``is_full`` = ask for everything all the same, ``window`` = for that alone."""
 
     last: Pulled | None = None
     memory: Memory | None = None
     is_full: bool = False
+    window: Window | None = None
 
 
 class RestFeed:
@@ -92,6 +94,8 @@ class RestFeed:
         self._place = None if past.is_full else _start(by, self._source, turn, past.last)
         place = None if self._place is None else self._place.changed_since
         self._span = Span(place, turn.now - self._lag)
+        if past.window is not None:
+            self._span = Span(format_instant(past.window.since), past.window.until)
         self._cutter = _cutter(name, connection, self._profile)
         self._main = self._reader(self._profile)
         self._others = [self._reader(other) for other in self._profile.also]

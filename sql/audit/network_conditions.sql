@@ -12,6 +12,8 @@ zones as (select * from ops.zones),
 
 drift as (select * from ops.drift where not is_reviewed),
 
+differences as (select * from ops.differences where state = 'open'),
+
 ambiguous as (
     select
         'ambiguous_identity' as rule,
@@ -52,6 +54,18 @@ drifted as (
     select rule, severity, 'field' as subject_type, subject_id, null::varchar as partner_id, detail from drift
 ),
 
+unreconciled as (
+    select
+        'unreconciled' as rule,
+        'warning' as severity,
+        'stream' as subject_type,
+        stream as subject_id,
+        null::varchar as partner_id,
+        'records of ' || stream || ' differ from what its source has; see ops.differences' as detail
+    from differences
+    group by stream
+),
+
 every_rule as (
     select * from ambiguous
     union all
@@ -60,6 +74,8 @@ every_rule as (
     select * from quarantined
     union all
     select * from drifted
+    union all
+    select * from unreconciled
 ),
 
 conditions as (

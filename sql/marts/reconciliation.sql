@@ -1,10 +1,21 @@
 -- One row per day and stream: what arrived, what became of it, and whether all of it is accounted for.
 -- Grain: day, stream
 -- Refresh: full
+-- The last second pass over the stream at its source, and what it found that is open, stand on every day of it.
 -- docs/domain.md, K14: fetched = new + new editions + duplicates + quarantined, else is_complete is false.
 with pages as (select * from ops.pages),
 
 streams as (select * from ops.streams),
+
+passes as (
+    select stream, max(known_at) as last_reconciled_at from ops.reconciliations group by stream
+),
+
+differences as (
+    select stream, count(*) filter (where state = 'open') as differences_open, count(*) as differences_in_all
+    from ops.differences
+    group by stream
+),
 
 unmatched as (
     select * from audit.conditions where rule = 'unmatched_identity'
@@ -42,10 +53,15 @@ reconciliation as (
         by_day.*,
         by_day.is_balanced and by_day.quarantined = 0 as is_complete,
         coalesce(unmatched_by_stream.unmatched_identities, 0) as unmatched_identities_in_all,
-        streams.watermark
+        streams.watermark,
+        passes.last_reconciled_at,
+        coalesce(differences.differences_open, 0) as differences_open,
+        coalesce(differences.differences_in_all, 0) as differences_in_all
     from by_day
     left join unmatched_by_stream on unmatched_by_stream.stream = by_day.stream
     left join streams on streams.stream = by_day.stream
+    left join passes on passes.stream = by_day.stream
+    left join differences on differences.stream = by_day.stream
 )
 
 select * from reconciliation

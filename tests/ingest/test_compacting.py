@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.errors import StateError
 from pipeline.home import Home
+from pipeline.ingest import compacting
 from pipeline.ingest.compacting import compact, remove_replaced
 from pipeline.ingest.landed import landed_chunks, leftovers
 from pipeline.ingest.landing import check_chunk, raw_lines
@@ -27,6 +28,11 @@ from resources.warehouse import open_in_memory
 from tests.ingest.making import Desk
 
 TURNS = 12
+
+
+@pytest.fixture(autouse=True)
+def two_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compacting, "FEWEST_MERGED", 2)
 
 
 @pytest.fixture
@@ -45,12 +51,12 @@ def desk(tmp_path: Path) -> Desk:
     return desk
 
 
-def merge(home: Home, *, fewest: int = 2) -> int:
+def merge(home: Home) -> int:
     journal = Journal(home.ledger)
     journal.mend()
     turn = read_turns(journal).last
     assert turn is not None
-    done = compact(home, journal, turn, fewest=fewest)
+    done = compact(home, journal, turn)
     remove_replaced(home, journal)
     return len(done)
 
@@ -137,7 +143,7 @@ def test_a_file_that_was_changed_is_not_merged(desk: Desk) -> None:
 def test_a_merged_file_that_is_not_whole_replaces_nothing(desk: Desk) -> None:
     turn = read_turns(desk.journal).last
     assert turn is not None
-    compact(desk.home, desk.journal, turn, fewest=2)
+    compact(desk.home, desk.journal, turn)
     (merging,) = merged_chunks(desk.journal)
     path = desk.home.landing / merging.chunk.file
     path.write_bytes(path.read_bytes()[:-1] + b"x")

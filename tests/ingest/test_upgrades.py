@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.errors import StateError
 from pipeline.home import Home
+from pipeline.ingest import compacting
 from pipeline.ingest.chunks import FORMAT, OLDEST_FORMAT
 from pipeline.ingest.landed import STREAM_PULLED, landed_chunks
 from pipeline.ingest.landing import check_chunk
@@ -85,6 +86,25 @@ def test_a_home_of_the_first_format_is_rebuilt_and_synced_on(old_home: Home) -> 
     assert {chunk.chunk.format for chunk in chunks} == {OLDEST_FORMAT, FORMAT}
     for chunk in chunks:
         check_chunk(old_home.landing, chunk.chunk)
+
+
+def test_an_old_homes_files_are_merged_and_the_tables_stay_as_they_are(
+    old_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "FEWEST_MERGED", 2)
+    question = "select turn_no, known_at, asset_id, title, record_sha256 from landing.assets order by turn_no, row_no"
+    with workspace_of(old_home) as workspace:
+        workspace.compute("staging.assets")
+        before = rows(workspace, question)
+    with workspace_of(old_home) as workspace:
+        done = workspace.compact()
+        assert [(one.stream, one.before) for one in done.merged] == [("assets", 2)]
+        assert done.removed == 4
+        assert rows(workspace, question) == before
+    with workspace_of(old_home) as workspace:
+        workspace.compute("staging.assets")
+        assert rows(workspace, "select how from ops.models where model = 'staging.assets'") == [("full: first",)]
+        assert rows(workspace, "select count(*) from staging.assets") == [(5,)]
 
 
 def test_a_journal_of_a_newer_format_is_refused_in_one_sentence_and_stays_as_it_is(old_home: Home) -> None:
