@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, NoReturn, TypeAlias
 import msgspec
 import rfc8785
 
+from pipeline.json_structure import MAX_DEPTH, is_deeper_than
+
 _sorted_encoder: Final = msgspec.json.Encoder(order="sorted")
 _plain_encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
@@ -44,10 +46,12 @@ def canonical_record(raw: bytes) -> bytes:
     """Return the RFC 8785 text of one JSON object given as received.
 
     Raises:
-        NotCanonicalError: not JSON, not an object, a duplicate key, NaN, a lone surrogate,
-            a U+0000, or a number that no double holds exactly (RFC 8785, 3.1; RFC 7493, 2).
+        NotCanonicalError: not JSON, not an object, a duplicate key, NaN, a lone surrogate, a U+0000, nested too
+            deeply, or a number that no double holds exactly (RFC 8785, 3.1; RFC 7493, 2).
 
     """
+    if is_deeper_than(raw, MAX_DEPTH):
+        raise NotCanonicalError(f"it is nested more than {MAX_DEPTH} levels deep")
     if b"\\" not in raw:
         try:
             value = _decoder.decode(raw)
@@ -120,7 +124,9 @@ def canonical(value: Any) -> bytes:
     """
     try:
         return canonical_text(value) or rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+    except UnicodeError as error:
+        raise NotCanonicalError("a text in it holds half of a surrogate pair") from error
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
         raise NotCanonicalError(str(error)) from error
 
 
