@@ -42,8 +42,6 @@ Query = Sequence[tuple[str, str]]
 
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
-# Retries are not for the terminal; whoever wants to see them gives the logger a handler.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
 # At INFO httpx logs whole addresses, and a webhook's address may be a secret.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)

@@ -13,17 +13,23 @@ So a source that is down costs a few requests, and not a few for each of its str
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 import httpx
 import stamina
+from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from pipeline.errors import SourceError
 from pipeline.ingest.profile_limits import Limits
 from resources.rest_errors import Attempt, HttpError, NeverReachedError, NoTokenError
 from resources.rest_pace import Pace
+
+# Retries are not for the terminal, where structlog would print them; who wants to see them gives the logger a handler.
+set_on_retry_hooks([LoggingOnRetryHook])
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _FIRST_WAIT_SECONDS: Final = 0.25
 _LONGEST_WAIT_SECONDS: Final = 20.0
