@@ -124,9 +124,7 @@ def canonical(value: Any) -> bytes:
     """
     try:
         return canonical_text(value) or rfc8785.dumps(value)
-    except UnicodeError as error:
-        raise NotCanonicalError("a text in it holds half of a surrogate pair") from error
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise NotCanonicalError(str(error)) from error
 
 
@@ -207,6 +205,8 @@ def _canonical_with_care(raw: bytes) -> bytes:
         raise NotCanonicalError(f"a JSON {type(value).__name__} stands where an object is expected")
     if b"\\u0000" in raw and _has_null_character(value):
         raise NotCanonicalError("a string holds U+0000")
+    if b"\\u" in raw and not _is_text(value):
+        raise NotCanonicalError("a string holds half of a surrogate pair")
     return canonical(value)
 
 
@@ -219,6 +219,14 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise NotCanonicalError(f"{name} is not JSON")
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _has_null_character(value: object) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import stamina
-
-import httpx
 
 
 @pytest.fixture(autouse=True, scope="session")

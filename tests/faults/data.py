@@ -107,7 +107,7 @@ REJECTED: Final[dict[str, tuple[bytes, str]]] = {
     "an offset of a day": (event(occurred_at="2026-03-01T00:00:00+25:00"), NO_INSTANT),
     "epoch seconds unannounced": (event(occurred_at=1772434800), NO_INSTANT),
     "epoch milliseconds unannounced": (event(occurred_at=1772434800000), NO_INSTANT),
-    "2^53 + 1": (event(bytes=2**53 + 1), "exceeds the bounds"),
+    "2^53 + 1": (event(bytes=2**53 + 1), "exceeds safe integer domain"),
     "5,000 digits": (event_with("bytes", b"9" * 5000), "not JSON"),
     "1e400": (event_with("bytes", b"1e400"), "not JSON"),
     "NaN": (event_with("bytes", b"NaN"), "not JSON"),

@@ -181,7 +181,7 @@ def test_a_version_number_that_is_used_again_or_rolled_back_is_a_further_edition
 def mutated(dice: random.Random) -> bytes:
     """Return an event with some of its bytes exchanged, left out, doubled."""
     data = bytearray(text({**EVENT, "event_id": f"E{dice.randrange(50)}", "nested": {"a": [1, 2.5, None, "\u00e9"]}}))
-    for _ in range(dice.choice([0, 1, 1, 2, 5])):
+    for _ in range(dice.choice([0, 0, 0, 0, 1, 1, 3])):
         place = dice.randrange(len(data))
         kind = dice.randrange(4)
         if kind == 0:
@@ -199,7 +199,7 @@ def mutated(dice: random.Random) -> bytes:
 
 def test_whatever_a_page_of_random_bytes_is_it_is_read_quarantined_or_told(tmp_path: Path) -> None:
     dice = random.Random(4)
-    pages = [[mutated(dice) for _ in range(3)] for _ in range(400)]
+    pages = [[mutated(dice) for _ in range(3)] for _ in range(250)]
     page = 0
     stream = {"paging": {"kind": "single_page"}}
     with Server(lambda _: listed(pages[page])) as server:
@@ -207,7 +207,7 @@ def test_whatever_a_page_of_random_bytes_is_it_is_read_quarantined_or_told(tmp_p
         tenant = Tenant(tmp_path, server.url, profile, streams=("access_events",))
         told = 0
         landed = []
-        for page in range(len(pages)):  # noqa: B007 - the server looks at it
+        for page in range(len(pages)):
             outcome = tenant.pull()
             told += len(outcome.failed)
             if not outcome.failed:
