@@ -7,7 +7,7 @@ Does not belong here: where a pull starts (``pipeline.ingest.places``), the whol
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -76,6 +76,7 @@ class PageLoop:
         request: PageRequest | None = first
         seen: set[str | None] = set()
         empty_pages = 0
+        before: Sequence[bytes] = ()
         while request is not None:
             if request.place in seen:
                 reason = "its pages go in a circle: a page named one that was read before"
@@ -95,6 +96,10 @@ class PageLoop:
                 raise self.wrong(str(error)) from error
             if windows is not None and request.place is None:
                 _raise_if_too_full(page, windows)
+            # Rows that were inserted move the others on: what was asked for before that may lack those at its border.
+            if ahead.is_under_way and not set(before).isdisjoint(page.items):
+                ahead.forget()
+            before = page.items
             empty_pages = 0 if page.items else empty_pages + 1
             if empty_pages > MAX_EMPTY_PAGES:
                 reason = f"{empty_pages} empty pages came one after another"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urljoin
 
@@ -308,14 +309,18 @@ class _ByLink(_Step):
 
 @dataclass(slots=True)
 class _ByKey(_Step):
-    """``before`` = the records on the page before, ``full`` = the most on a page that another one followed."""
+    """``full`` = the most records on a page that is known to have been cut off there.
+
+    ``before`` = those of the page before, ``ties`` = how many at its end have the last one's key.
+    """
 
     paging: KeysetPaging
     before: int = 0
     full: int = 0
+    ties: int = 0
 
     def first(self, path: str, params: Params) -> PageRequest:
-        self.before = self.full = 0
+        self.before = self.full = self.ties = 0
         return PageRequest(path, _sized(self.paging, params))
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
@@ -326,12 +331,16 @@ class _ByKey(_Step):
             message = f"its last record has neither text nor number at {spelled(self.paging.key)}"
             raise PageError(message)
         if str(key) == request.place:
+            if len(page.items) > self.ties:
+                self.full = max(self.full, self.before)
             is_short = len(page.items) < (min(self.full, self.paging.size) or self.paging.size)
             if self.paging.inclusive and is_short:
                 return None
             message = f"all its records have one value at {spelled(self.paging.key)}: raise 'size' above their number"
             raise PageError(message)
         self.full, self.before = max(self.full, self.before), len(page.items)
+        keys = (found_at(value_of(item), self.paging.key) for item in reversed(page.items))
+        self.ties = sum(1 for _ in takewhile(key.__eq__, keys))
         return PageRequest(request.path, {**request.params, self.paging.param: key}, str(key))
 
 
