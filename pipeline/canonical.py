@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, NoReturn, TypeAlias
 import msgspec
 import rfc8785
 
+from pipeline.json_structure import MAX_DEPTH, is_deeper_than
+
 _sorted_encoder: Final = msgspec.json.Encoder(order="sorted")
 _plain_encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
@@ -44,10 +46,12 @@ def canonical_record(raw: bytes) -> bytes:
     """Return the RFC 8785 text of one JSON object given as received.
 
     Raises:
-        NotCanonicalError: not JSON, not an object, a duplicate key, NaN, a lone surrogate,
-            a U+0000, or a number that no double holds exactly (RFC 8785, 3.1; RFC 7493, 2).
+        NotCanonicalError: not JSON, not an object, a duplicate key, NaN, a lone surrogate, a U+0000, nested too
+            deeply, or a number that no double holds exactly (RFC 8785, 3.1; RFC 7493, 2).
 
     """
+    if is_deeper_than(raw, MAX_DEPTH):
+        raise NotCanonicalError(f"it is nested more than {MAX_DEPTH} levels deep")
     if b"\\" not in raw:
         try:
             value = _decoder.decode(raw)
@@ -206,6 +210,8 @@ def _canonical_with_care(raw: bytes) -> bytes:
         raise NotCanonicalError(f"a JSON {type(value).__name__} stands where an object is expected")
     if b"\\u0000" in raw and _has_null_character(value):
         raise NotCanonicalError("a string holds U+0000")
+    if b"\\u" in raw and not _is_text(value):
+        raise NotCanonicalError("a string holds half of a surrogate pair")
     return canonical(value)
 
 
@@ -218,6 +224,14 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise NotCanonicalError(f"{name} is not JSON")
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _has_null_character(value: object) -> bool:

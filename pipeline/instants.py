@@ -18,19 +18,23 @@ def parse_instant(text: str) -> datetime:
     """Read an RFC 3339 stamp; one without an offset is refused, never guessed.
 
     Raises:
-        ValueError: not a stamp, or no offset.
+        ValueError: not a stamp, no offset, or not within the years 1 to 9999.
 
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         message = f"{text!r} has no offset: write it as 2026-03-02T08:00:00Z"
         raise ValueError(message)
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        message = f"{text!r} lies outside of the years 1 to 9999"
+        raise ValueError(message) from error
 
 
 def format_instant(instant: datetime) -> str:
     """Write an instant as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, the ledger's only form."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_span(text: str) -> timedelta:

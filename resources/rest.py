@@ -1,7 +1,8 @@
 """The HTTP client: the only place where one is made, and the only way to a tenant's API.
 
-Belongs here: one request and its answer, trying reads again, telling what became of a write. Does not
-belong here: pages (``pipeline.ingest.rest``), the outbox, what a failure means (``resources.rest_errors``).
+Belongs here: one request and its answer, telling what became of a write. Does not belong here: pages
+(``pipeline.ingest.rest``), the outbox, trying again (``resources.rest_patience``), what a failure means
+(``resources.rest_errors``).
 
 Reads are tried again where that may help; a write is tried once, because the outbox does the rest.
 """
@@ -18,7 +19,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-import stamina
 
 from pipeline.actions.senders import Outcome
 from pipeline.errors import SourceError
@@ -31,8 +31,9 @@ from resources.rest_address import address_of, checked_base_url, hidden, is_url,
 from resources.rest_auth import Identity, TokenRequest, identity_of
 from resources.rest_body import check_json, read_body
 from resources.rest_deadline import DeadlineTransport, within
-from resources.rest_errors import Attempt, HttpError, NeverReachedError, NoTokenError, from_status, said
+from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status, said
 from resources.rest_pace import Pace, retry_after_seconds
+from resources.rest_patience import Patience
 from resources.rest_verdict import Expected, Response, judged
 from resources.rest_writes import not_to_be_sent, outcome_of, request_of
 
@@ -41,12 +42,6 @@ Query = Sequence[tuple[str, str]]
 
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
-_FIRST_WAIT_SECONDS: Final = 0.25
-_LONGEST_WAIT_SECONDS: Final = 20.0
-_DOWN_SECONDS: Final = 15.0
-_UNREACHED_SECONDS: Final = 5.0
-# Retries are not for the terminal; whoever wants to see them gives the logger a handler.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
 # At INFO httpx logs whole addresses, and a webhook's address may be a secret.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
@@ -164,12 +159,10 @@ class RestClient:
         self._base_url = base_url
         self._limits = profile.limits
         self._pace = pace
+        self._patience = Patience(profile.limits, pace)
         self._clock = clock
         self._http = _open_http(transport, profile.limits.concurrency)
         self._identity: Identity = identity_of(name, profile.auth, connection.secrets, self._fetch_token)
-        self._down: NeverReachedError | None = None
-        self._down_until = 0.0
-        self._unreached_since: float | None = None
 
     def __repr__(self) -> str:
         """Name the connection, and nothing that is secret."""
@@ -224,7 +217,7 @@ class RestClient:
             )
 
         asked_at = time.monotonic()
-        response = self._repeatedly(ask, is_repeatable=request.is_repeatable)
+        response = self._patience.repeatedly(ask, attempt, is_repeatable=request.is_repeatable)
         secret = self._identity.query
         return Answer(
             url=attempt.url,
@@ -251,7 +244,7 @@ class RestClient:
             return self._ask(attempt, _Call(path=request.path, headers=own, body=request.body, expected=expected))
 
         try:
-            self._raise_if_down()
+            self._patience.raise_if_down(attempt)
             response = self._authorised(ask)
         except SourceError as error:
             return outcome_of(operation, error)
@@ -270,7 +263,7 @@ class RestClient:
             answer = self.get(lookup.path, query, what="what was written before")
             try:
                 records = [msgspec.json.decode(item) for item in cut_page(answer.body, lookup.records).items]
-            except (PageError, msgspec.DecodeError) as error:
+            except (PageError, msgspec.DecodeError, RecursionError) as error:
                 message = (
                     f"Looking up keys at {self._name} ({answer.url}) gave another page than the profile says: {error}."
                 )
@@ -278,48 +271,6 @@ class RestClient:
             pairs = [(value_at(record, lookup.key), value_at(record, lookup.id)) for record in records]
             found |= {str(key): str(remote_id) for key, remote_id in pairs if key in keys and remote_id is not None}
         return found
-
-    def _repeatedly(self, ask: Callable[[], Response], *, is_repeatable: bool = True) -> Response:
-        self._raise_if_down()
-
-        def decide(error: Exception) -> bool | float:
-            return (is_repeatable or _was_not_taken(error)) and self._wait_or_give_up(error)
-
-        try:
-            for attempt in stamina.retry_context(
-                on=decide,
-                attempts=self._limits.attempts,
-                timeout=None,
-                wait_initial=_FIRST_WAIT_SECONDS,
-                wait_max=_LONGEST_WAIT_SECONDS,
-            ):
-                with attempt:
-                    return ask()
-        except NeverReachedError as error:
-            # The other streams need not find out each for itself.
-            self._down, self._down_until = error, time.monotonic() + _DOWN_SECONDS
-            raise
-        raise AssertionError
-
-    def _raise_if_down(self) -> None:
-        if self._down is not None and time.monotonic() < self._down_until:
-            raise self._down
-
-    def _wait_or_give_up(self, error: Exception) -> bool | float:
-        """Tell stamina: give up (False), back off as usual (True), or at once, because the pace holds back."""
-        if not isinstance(error, SourceError) or isinstance(error, NoTokenError) or not error.is_transient:
-            return False
-        if isinstance(error, NeverReachedError):
-            now = time.monotonic()
-            self._unreached_since = self._unreached_since or now
-            return now - self._unreached_since < _UNREACHED_SECONDS
-        asked = error.wait_seconds if isinstance(error, HttpError) else None
-        if asked is None and isinstance(error, HttpError) and error.status == httpx.codes.TOO_MANY_REQUESTS:
-            asked = self._limits.refused_for.total_seconds() if self._limits.refused_for else None
-        if asked is None:
-            return True
-        self._pace.hold(asked)
-        return 0.0 if asked <= self._limits.max_wait.total_seconds() else False
 
     def _authorised(self, ask: Callable[[dict[str, str]], Response]) -> Response:
         headers = self._identity.headers()
@@ -346,7 +297,7 @@ class RestClient:
             return self._ask(attempt, call)
 
         try:
-            return self._repeatedly(ask).body
+            return self._patience.repeatedly(ask, attempt).body
         except SourceError as error:
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
 
@@ -368,7 +319,7 @@ class RestClient:
                 data=call.form,
             ) as response,
         ):
-            self._unreached_since = None
+            self._patience.reached()
             now = self._clock()
             self._pace.adapt(response.status_code)
             self._pace.note(response.headers, now)
@@ -389,11 +340,4 @@ def _open_http(transport: httpx.BaseTransport | None, connections: int = 1) -> h
         timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,
-    )
-
-
-def _was_not_taken(error: Exception) -> bool:
-    """Say whether the source did nothing with a request, so that it may come again where answers cannot be repeated."""
-    return isinstance(error, NeverReachedError) or (
-        isinstance(error, HttpError) and error.status == httpx.codes.TOO_MANY_REQUESTS
     )

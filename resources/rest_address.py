@@ -6,9 +6,10 @@ Belongs here: everything about URLs that needs no network. Does not belong here:
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
@@ -17,6 +18,7 @@ from pipeline.errors import ConfigurationError, SourceError
 HIDDEN: Final = "***"
 # So long a secret does not occur by chance in what is no secret.
 _NO_WORD: Final = 8
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def checked_base_url(name: str, base_url: str) -> str:
@@ -41,31 +43,35 @@ def checked_base_url(name: str, base_url: str) -> str:
 
 
 def is_url(path: str) -> bool:
-    """Say whether this is a whole address, such as a next page's link."""
-    return path.startswith(("http://", "https://"))
+    """Say whether this is a whole address, such as a next page's link, of whatever scheme."""
+    return _SCHEME.match(path) is not None
 
 
 def address_of(name: str, base_url: str, path: str, what: str) -> str:
-    """Return the address of a path without its query, refusing a link to another origin.
+    """Return the address of a path without its query, refusing one that leads to another origin.
+
+    It is read as it would be asked: what two readers of addresses take differently must not get past one of them.
 
     Raises:
-        SourceError: it leads elsewhere.
+        SourceError: it leads elsewhere, or is no address.
 
     """
-    if not is_url(path):
-        return base_url + path.partition("?")[0]
-    target = urlsplit(path)
-    if _origin(target) != _origin(urlsplit(base_url)):
+    try:
+        target, base = httpx.URL(path if is_url(path) else base_url + path), httpx.URL(base_url)
+    except (httpx.InvalidURL, ValueError) as error:
+        message = f"Fetching {what} from {name}: the next page's link is no address that could be followed."
+        raise SourceError(message, is_transient=False) from error
+    if _origin(target) != _origin(base) or target.userinfo:
         message = (
             f"Fetching {what} from {name}: the next page's link leads to another origin "
-            f"({target.scheme}://{target.hostname}), which is never followed."
+            f"({target.scheme}://{target.host}), which is never followed."
         )
         raise SourceError(message, is_transient=False)
-    return target._replace(query="", fragment="").geturl()
+    return str(target.copy_with(query=None, fragment=None)) if is_url(path) else base_url + path.partition("?")[0]
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
+    return url.raw_scheme, url.raw_host, url.port
 
 
 def query_of(path: str) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ No secret leaves this module but in a request's headers or form.
 from __future__ import annotations
 
 import base64
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -220,7 +221,11 @@ def _seconds(said: object) -> float:
     if isinstance(said, bool) or not isinstance(said, int | float | str):
         message = "it is no number of seconds"
         raise ValueError(message)  # noqa: TRY004 - it came from outside
-    return float(said)
+    seconds = float(said)
+    if not math.isfinite(seconds):
+        message = "it is no number of seconds"
+        raise ValueError(message)
+    return seconds
 
 
 class _Fetched:
@@ -254,7 +259,7 @@ class _Fetched:
         body = self._fetch(self._service.request(self._refresh))
         try:
             token = self._service.read(body)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
             message = f"The token that connection {self._name} was given is none: correct 'auth' in its profile."
             raise SourceError(message, is_transient=False) from error
         early = min(_REFRESH_BEFORE_SECONDS, token.seconds * _REFRESH_BEFORE_SHARE)

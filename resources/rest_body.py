@@ -12,8 +12,11 @@ from typing import Final
 import httpx
 import msgspec
 
+from pipeline.json_structure import is_whole
+
 _BLOCK_BYTES: Final = 2**16
 _GZIP: Final = 31
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class BodyError(Exception):
@@ -26,7 +29,7 @@ class BodyError(Exception):
 
 
 def read_body(response: httpx.Response, max_bytes: int) -> bytes:
-    """Read a streamed answer's body, unpacking gzip; at most ``max_bytes`` before and after.
+    """Read a streamed answer's body, unpacking gzip, without a byte order mark; at most ``max_bytes`` before and after.
 
     Raises:
         BodyError: too large, torn, or packed in another way.
@@ -50,11 +53,14 @@ def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     if unpack is not None and received and not unpack.eof:
         message = "it broke off in the middle"
         raise BodyError(message, is_transient=True)
-    return b"".join(blocks)
+    if unpack is not None and unpack.unused_data:
+        message = "something stands behind the end of its gzip"
+        raise BodyError(message, is_transient=True)
+    return b"".join(blocks).removeprefix(_BYTE_ORDER_MARK)
 
 
-def check_json(response: httpx.Response, body: bytes) -> None:
-    """Hold an answer against what JSON is, before anybody looks into it.
+def check_json(response: httpx.Response, body: bytes, *, is_page: bool = False) -> None:
+    """Hold an answer against what JSON is, before anybody looks into it; a page need only be whole, not each record.
 
     Raises:
         BodyError: another media type or charset, nothing, or not one JSON text.
@@ -72,6 +78,8 @@ def check_json(response: httpx.Response, body: bytes) -> None:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError) as error:
+        if is_page and is_whole(body):
+            return
         message = "it is empty" if not body else "it is not one whole JSON text"
         raise BodyError(message, is_transient=True) from error
 

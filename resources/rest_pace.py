@@ -20,6 +20,8 @@ from pipeline.ingest.profile_limits import Limits
 # One request may be on its way a little longer than the next: the source counts what arrives.
 _MARGIN: Final = 1.01
 _REFUSALS: Final = frozenset({429, 503})
+_LONGEST_SECONDS: Final = 366 * 86_400
+_DIGITS: Final = 9
 
 
 class Pace:
@@ -92,7 +94,7 @@ class Pace:
         """Hold back when the source says that its budget is used up."""
         remaining = headers.get(self._headers.remaining, "").strip()
         reset = headers.get(self._headers.reset, "").strip()
-        if not remaining.isdecimal() or int(remaining) > 0 or not reset.isdecimal():
+        if not _is_number(remaining) or remaining.strip("0") or not _is_number(reset):
             return
         match self._headers.reset_is:
             case "seconds":
@@ -110,22 +112,27 @@ class Pace:
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``Retry-After`` (RFC 9110, 10.2.3): seconds, or a date, taken by the source's own clock.
 
-    None where there is none, or none that can be read; never below 0.
+    None where there is none, or none that can be read; never below 0, and never above a year.
     """
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
-    try:
-        return max(0.0, float(int(text)))
-    except ValueError:
-        until = _date(text)
-        from_ = _date(headers.get("date", "")) or now
-        return None if until is None else max(0.0, (until - from_).total_seconds())
+    sign, digits = text[:1] if text[:1] in {"+", "-"} else "", text.lstrip("+-").lstrip("0") or "0"
+    if _is_number(text.removeprefix(sign)):
+        seconds = _LONGEST_SECONDS if len(digits) > _DIGITS else int(digits)
+        return 0.0 if sign == "-" else float(min(seconds, _LONGEST_SECONDS))
+    until = _date(text)
+    from_ = _date(headers.get("date", "")) or now
+    return None if until is None else min(max(0.0, (until - from_).total_seconds()), float(_LONGEST_SECONDS))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -77,7 +77,7 @@ def judged(
     if not rules:
         body = read_body(response, max_bytes)
     if body or expected.is_read:
-        check_json(response, body)
+        check_json(response, body, is_page=expected.is_read)
     return Response(status, response.headers, body, received_at)
 
 

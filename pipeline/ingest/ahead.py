@@ -66,6 +66,15 @@ class Ahead:
         self._waited_seconds = answer.waited_seconds
         return answer
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether anything was asked for ahead."""
+        return bool(self._under_way)
+
+    def forget(self) -> None:
+        """Give up what is under way: the source has changed meanwhile, and is asked anew."""
+        self._give_up(0)
+
     def _give_up(self, keep: int) -> None:
         while len(self._under_way) > keep:
             self._under_way.pop()[1].cancel()

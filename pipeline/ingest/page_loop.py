@@ -7,7 +7,7 @@ Does not belong here: where a pull starts (``pipeline.ingest.places``), the whol
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ from pipeline.ingest.ahead import Ahead
 from pipeline.ingest.client import Answer, GoneError, ReadRequest, RestClientProtocol
 from pipeline.ingest.feeds import StartAgain
 from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable, cut_page
-from pipeline.ingest.paging import IncompleteError, PageRequest, Params, Strategy, strategy_of
+from pipeline.ingest.paging import Counted, IncompleteError, PageRequest, Params, Strategy, strategy_of
 from pipeline.ingest.paths import found_at, parse_path, put_at, spelled
 from pipeline.ingest.personal import Cutter, unkept
 from pipeline.ingest.places import Progress
@@ -68,14 +68,15 @@ class PageLoop:
         """
         strategy = strategy_of(paging)
         with Ahead(lambda request: self._get(request, paging), self.at_once) as ahead:
-            yield from self._pages(strategy, ahead, strategy.first(path, params), windows)
+            yield from self._pages(strategy, ahead, strategy.first(path, params), Counted(paging), windows)
 
     def _pages(
-        self, strategy: Strategy, ahead: Ahead, first: PageRequest, windows: TimeWindows | None
+        self, strategy: Strategy, ahead: Ahead, first: PageRequest, counted: Counted, windows: TimeWindows | None
     ) -> Iterator[Page]:
         request: PageRequest | None = first
         seen: set[str | None] = set()
         empty_pages = 0
+        before: Sequence[bytes] = ()
         while request is not None:
             if request.place in seen:
                 reason = "its pages go in a circle: a page named one that was read before"
@@ -84,9 +85,10 @@ class PageLoop:
             answer = ahead.get(request)
             try:
                 page = self._cut(answer)
-                is_page = answer.verdict == "page"
-                following = strategy.after(request, answer, page) if is_page else None
+                following = self._following(strategy, counted, request, answer, page)
                 is_enough = self.progress.note(answer, page)
+                if following is None and not is_enough and answer.verdict != "quarantined":
+                    counted.end()
                 self._note_watermark(page)
             except IncompleteError as error:
                 raise StartAgain from error
@@ -94,6 +96,10 @@ class PageLoop:
                 raise self.wrong(str(error)) from error
             if windows is not None and request.place is None:
                 _raise_if_too_full(page, windows)
+            # Rows that were inserted move the others on: what was asked for before that may lack those at its border.
+            if ahead.is_under_way and not set(before).isdisjoint(page.items):
+                ahead.forget()
+            before = page.items
             empty_pages = 0 if page.items else empty_pages + 1
             if empty_pages > MAX_EMPTY_PAGES:
                 reason = f"{empty_pages} empty pages came one after another"
@@ -102,6 +108,15 @@ class PageLoop:
                 ahead.expect([following, *strategy.coming(following, page, self.at_once - 1)])
             yield self._page(answer, page, request, following)
             request = None if is_enough else following
+
+    @staticmethod
+    def _following(
+        strategy: Strategy, counted: Counted, request: PageRequest, answer: Answer, page: CutPage
+    ) -> PageRequest | None:
+        if answer.verdict != "page":
+            return None
+        counted.add(page)
+        return strategy.after(request, answer, page)
 
     def wrong(self, reason: str) -> SourceError:
         """Return the error that a page is."""
@@ -164,9 +179,10 @@ class PageLoop:
         if not self.profile.one_record:
             return cut_page(answer.body, self.profile.records)
         whole = cut_page(b"[%b]" % answer.body, ())
-        record = found_at(msgspec.json.decode(whole.items[0]), self.profile.records)
-        item = whole.items[0] if not self.profile.records else msgspec.json.encode(record)
-        return CutPage([] if record is None else [item], b"null", {})
+        if not self.profile.records:
+            return CutPage([] if whole.items == [b"null"] else whole.items, b"null", {})
+        record = found_at(_decoded(whole.items[0]), self.profile.records)
+        return CutPage([] if record is None else [msgspec.json.encode(record)], b"null", {})
 
     def _note_watermark(self, page: CutPage) -> None:
         """Keep the earliest watermark of the pages: a later page's says nothing of what the first one missed."""

@@ -8,12 +8,15 @@ Does not belong here: asking for pages (``pipeline.ingest.feeds``), storing them
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
+
+from pipeline.json_structure import MAX_DEPTH, elements_at, is_deeper_than
 
 
 class PageError(ValueError):
@@ -70,17 +73,20 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
     """Cut the records found at ``records_path`` (empty = the page itself is the list) out of a JSON page.
 
     Raises:
-        PageError: not one JSON text, a key occurs twice, no list at that path, or the page says
+        PageError: not one JSON text but for its records, a key occurs twice, no list at that path, or the page says
             ``errors`` although it came as a success.
 
     """
     try:
         found = _walk(body, records_path)
         items = [bytes(item) for item in _list.decode(found)]
+        start, end = _span(body, bytes(found))
     except (msgspec.DecodeError, RecursionError) as error:
-        message = f"it is not JSON with a list at {'.'.join(records_path) or 'the top'} ({error})"
-        raise PageError(message) from error
-    start, end = _span(body, bytes(found))
+        elements = elements_at(body, records_path)
+        if elements is None:
+            message = f"it is not JSON with a list at {'.'.join(records_path) or 'the top'} ({error})"
+            raise PageError(message) from error
+        items, start, end = elements.items, elements.start, elements.end
     envelope = b" ".join((body[:start] + b"[]" + body[end:]).splitlines())
     values = _strict(envelope)
     if isinstance(values, dict) and values.get("errors"):
@@ -120,15 +126,24 @@ def _span(body: bytes, found: bytes) -> tuple[int, int]:
 
 
 def _strict(envelope: bytes) -> Any:
+    if is_deeper_than(envelope, MAX_DEPTH):
+        message = f"it is nested more than {MAX_DEPTH} levels deep around its records"
+        raise PageError(message)
     try:
-        return json.loads(
-            envelope.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+        values = json.loads(
+            envelope.decode("utf-8"),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
         )
+        if b"\\u" in envelope:
+            json.dumps(values, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         if isinstance(error, PageError):
             raise
         message = "its envelope is not JSON in UTF-8"
         raise PageError(message) from error
+    return values
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -136,6 +151,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         message = "a key occurs twice in it"
         raise PageError(message)
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        _refuse_constant(text)
     return value
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urljoin
-
-import msgspec
 
 from pipeline.ingest.client import Answer
 from pipeline.ingest.pages import CutPage, PageError
@@ -28,6 +27,7 @@ from pipeline.ingest.profile_paging import (
     StatefulScroll,
     Within,
 )
+from pipeline.json_structure import value_of
 
 Params: TypeAlias = Mapping[str, str | int]
 
@@ -40,12 +40,25 @@ class IncompleteError(PageError):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One page to ask for; ``place`` names it among the stream's pages (None = the first)."""
+    """One page to ask for; ``place`` names it among the stream's pages (None = the first).
+
+    Raises:
+        PageError: what it is made of is no text that could be sent.
+
+    """
 
     path: str
     params: Params
     place: str | None = None
     is_link: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse half of a surrogate pair."""
+        try:
+            (self.place or "").encode()
+        except UnicodeError as error:
+            message = "what it says of the next page is no text"
+            raise PageError(message) from error
 
 
 class Strategy(Protocol):
@@ -115,6 +128,44 @@ def _says(paging: Sized, page: CutPage) -> bool | None:
     return None if paging.ends is None else True
 
 
+@dataclass(slots=True)
+class Counted:
+    """How many records came, held against the number that the source says; ``total`` = the last it said."""
+
+    paging: Within
+    received: int = 0
+    total: int | None = None
+
+    def add(self, page: CutPage) -> None:
+        """Count a page.
+
+        Raises:
+            IncompleteError: the number fell: what was behind the records that went has moved up, and was not asked for.
+            PageError: the page does not say it.
+
+        """
+        self.received += len(page.items)
+        path = getattr(self.paging, "total", None)
+        if path is None:
+            return
+        total = _number(page, path)
+        if self.total is not None and total < self.total:
+            message = f"the number of its records fell from {self.total} to {total} while it was read"
+            raise IncompleteError(message)
+        self.total = total
+
+    def end(self) -> None:
+        """Say that no further page follows.
+
+        Raises:
+            IncompleteError: fewer came than there are.
+
+        """
+        if self.total is not None and self.received < self.total:
+            message = f"its pages ended after {self.received} of {self.total} records"
+            raise IncompleteError(message)
+
+
 def _number(page: CutPage, path: JsonPath) -> int:
     says = found_at(page.values, path)
     if isinstance(says, bool) or not isinstance(says, int):
@@ -155,7 +206,7 @@ class _ByCursor(_Step):
         if self.paging.header is not None:
             return answer.headers.get(self.paging.header.lower())
         cursor: Any = found_at(page.values, self.paging.cursor)
-        if cursor is not None and not isinstance(cursor, str | int):
+        if cursor is not None and (isinstance(cursor, bool) or not isinstance(cursor, str | int)):
             message = f"its {spelled(self.paging.cursor)} is neither text nor null"
             raise PageError(message)
         return cursor
@@ -239,7 +290,11 @@ class _ByLink(_Step):
         if not isinstance(link, str):
             message = "its next link is not text"
             raise PageError(message)
-        target = urljoin(answer.url, link)
+        try:
+            target = urljoin(answer.url, link)
+        except ValueError as error:
+            message = "its next link is no address"
+            raise PageError(message) from error
         return PageRequest(target, {}, target, is_link=True)
 
     def _link(self, answer: Answer, page: CutPage) -> Any:
@@ -252,28 +307,40 @@ class _ByLink(_Step):
         return match.group(1) if match else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _ByKey(_Step):
+    """``full`` = the most records on a page that is known to have been cut off there.
+
+    ``before`` = those of the page before, ``ties`` = how many at its end have the last one's key.
+    """
+
     paging: KeysetPaging
+    before: int = 0
+    full: int = 0
+    ties: int = 0
 
     def first(self, path: str, params: Params) -> PageRequest:
+        self.before = self.full = self.ties = 0
         return PageRequest(path, _sized(self.paging, params))
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         if not page.items or _says(self.paging, page) is False:
             return None
-        try:
-            key = found_at(msgspec.json.decode(page.items[-1]), self.paging.key)
-        except (msgspec.DecodeError, RecursionError):
-            key = None
+        key = found_at(value_of(page.items[-1]), self.paging.key)
         if isinstance(key, bool) or not isinstance(key, str | int):
             message = f"its last record has neither text nor number at {spelled(self.paging.key)}"
             raise PageError(message)
         if str(key) == request.place:
-            if self.paging.inclusive and len(page.items) < self.paging.size:
+            if len(page.items) > self.ties:
+                self.full = max(self.full, self.before)
+            is_short = len(page.items) < (min(self.full, self.paging.size) or self.paging.size)
+            if self.paging.inclusive and is_short:
                 return None
             message = f"all its records have one value at {spelled(self.paging.key)}: raise 'size' above their number"
             raise PageError(message)
+        self.full, self.before = max(self.full, self.before), len(page.items)
+        keys = (found_at(value_of(item), self.paging.key) for item in reversed(page.items))
+        self.ties = sum(1 for _ in takewhile(key.__eq__, keys))
         return PageRequest(request.path, {**request.params, self.paging.param: key}, str(key))
 
 
@@ -291,11 +358,7 @@ class _ByScroll(_Step):
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         self.received += len(page.items)
         says_more = _says(self.paging, page)
-        total = None if self.paging.total is None else _number(page, self.paging.total)
         if not (page.items if says_more is None else says_more):
-            if total is not None and self.received < total:
-                message = f"the scroll ended after {self.received} of {total} records"
-                raise IncompleteError(message)
             return None
         if not page.items:
             message = "it says that more follows but is empty"

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
-
-import msgspec
 
 from pipeline.ingest.client import Answer
 from pipeline.ingest.pages import CutPage, PageError
@@ -27,6 +25,7 @@ from pipeline.ingest.profile_incremental import (
     Stamp,
 )
 from pipeline.instants import format_instant, parse_instant
+from pipeline.json_structure import value_of
 
 
 class Progress(Protocol):
@@ -115,10 +114,10 @@ class _FromInstant(_Everything):
 
     def next_place(self, watermark: datetime) -> str | None:
         if self.by.cursor is None:
-            return format_instant(watermark - self.by.lookback)
+            return _earlier(watermark, self.by.lookback)
         if self.newest is None:
             return self.place if self.since is None else format_instant(self.since)
-        return format_instant(min(self.newest, self.until) - self.by.lookback)
+        return _earlier(min(self.newest, self.until), self.by.lookback)
 
 
 @dataclass
@@ -133,7 +132,10 @@ class _FromNumber(_Everything):
 
     def note(self, answer: Answer, page: CutPage) -> bool:  # noqa: ARG002
         for item in page.items:
-            number = _value(item, self.by.cursor)
+            value = value_of(item)
+            number = found_at(value, self.by.cursor)
+            if value is None:
+                continue
             if isinstance(number, bool) or not isinstance(number, int):
                 message = f"a record has no whole number at {spelled(self.by.cursor)}"
                 raise PageError(message)
@@ -191,21 +193,28 @@ class _Newer(_Everything):
         self.newest = _newest(self.by, self.by.cursor, page.items, self.newest)
         if isinstance(self.by, ClientSide) or self.place is None or not page.items:
             return False
-        last = _newest(self.by, self.by.cursor, page.items[-1:], None)
-        return last is not None and last < parse_instant(self.place)
+        instants = [_newest(self.by, self.by.cursor, [item], None) for item in page.items]
+        known = [instant for instant in instants if instant is not None]
+        # Where they are out of order, a newer one may stand behind the last of them.
+        decisive = known[-1:] if known == sorted(known, reverse=True) else known
+        return bool(decisive) and max(decisive) < parse_instant(self.place)
 
     def next_place(self, watermark: datetime) -> str | None:
         if self.newest is None:
             return self.place
         # A stamp in the future must not hide what comes until then.
-        return format_instant(min(self.newest, watermark) - self.by.lookback)
+        return _earlier(min(self.newest, watermark), self.by.lookback)
 
 
 def _value(item: bytes, path: JsonPath) -> Any:
+    return found_at(value_of(item), path)
+
+
+def _earlier(instant: datetime, span: timedelta) -> str:
     try:
-        return found_at(msgspec.json.decode(item), path)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+        return format_instant(instant - span)
+    except OverflowError:
+        return format_instant(instant)
 
 
 def _newest(stamp: Stamp, path: JsonPath, items: Sequence[bytes], newest: datetime | None) -> datetime | None:

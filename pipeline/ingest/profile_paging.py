@@ -37,6 +37,8 @@ class Pages(Strict):
     "Where a page says true when it is the last."
     stop: tuple[Stop, ...] = ()
     "What else is the end: an `empty` page, one `short` of `size`, a 204 (`no_content`)."
+    total: PathTo | None = None
+    "Where a page says how many records there are in all: an end before that many is a loss, and so is a fall of it."
 
 
 class CursorPaging(Pages):
@@ -73,8 +75,6 @@ class OffsetPaging(Pages):
     "The parameter that takes the number of records before the page."
     size_param: str | None = "limit"
     "The parameter that says how many records a page is to have."
-    total: PathTo | None = None
-    "Where a page says how many records there are in all."
 
 
 class HeaderLinkPaging(Pages):
@@ -120,8 +120,6 @@ class StatefulScroll(Pages):
     "The parameter that takes the scroll's id, where there is one."
     scroll: PathTo = ("scrollid",)
     "Where the page has the id."
-    total: PathTo | None = None
-    "Where a page says how many records there are in all; fewer than that is no end but a loss."
 
 
 Within = Annotated[

@@ -207,7 +207,8 @@ class _Puller:
             return feed
         message = (
             f"Fetching {stream} from {self.connection} was begun {_MAX_STARTS} times, and each time the source "
-            f"forgot the place before the end was reached ({reason}): lower the page count or ask its operator."
+            f"forgot the place before the end was reached or left records out ({reason}): try again later, or ask its "
+            "operator."
         )
         raise SourceError(message, is_transient=True)
 

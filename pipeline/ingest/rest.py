@@ -217,7 +217,10 @@ class RestFeed:
 
     def _watermark(self) -> datetime:
         declared = [reader.loop.declared for reader in (self._main, *self._others) if reader.loop.declared is not None]
-        return min(declared) if declared else self._turn.now - max(self._connection.safety_lag, self._lag)
+        # Nothing is whole beyond now, whatever a clock that goes wrong may declare.
+        return (
+            min(*declared, self._turn.now) if declared else self._turn.now - max(self._connection.safety_lag, self._lag)
+        )
 
     def _last_cursor(self) -> str | None:
         return self._past.last.cursor if self._past.last else None

@@ -20,6 +20,8 @@ _INTEGER: Final = "'^[+-]?[0-9]+$'"
 _NUMBER: Final = "'^-?[0-9]{1,17}([.][0-9]+)?$'"
 # From the year 1 to the year 9999.
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799
+# Milliseconds would be of 1970 to 1973; a source that sends them sends seconds.
+_SECONDS_NOT_MILLISECONDS: Final = 99_999_999_999
 
 
 def selected_fields(stream: Stream, mapping: Mapping[str, Any], parts: Sequence[Part] = ()) -> str:
@@ -138,8 +140,11 @@ def _cast(value: str, rule: Mapping[str, Any]) -> str:
 
 
 def _epoch(value: str, per_second: int) -> str:
-    bounded = f"try_cast({value} as decimal(38, 6)) between {_EARLIEST * per_second} and {_LATEST * per_second}"
-    micros = f"(try_cast({value} as decimal(38, 6)) * {1_000_000 // per_second})::bigint"
+    number = f"try_cast({value} as decimal(38, 6))"
+    bounded = f"{number} between {_EARLIEST * per_second} and {_LATEST * per_second}"
+    if per_second != 1:
+        bounded += f" and {number} not between 1 and {_SECONDS_NOT_MILLISECONDS}"
+    micros = f"({number} * {1_000_000 // per_second})::bigint"
     return (
         f"case when regexp_matches({value}, {_NUMBER}) and {bounded}"
         f" then strftime(make_timestamp({micros}), '%Y-%m-%dT%H:%M:%S.%fZ') else {value} end"

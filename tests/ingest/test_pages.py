@@ -38,7 +38,14 @@ def test_an_envelope_is_one_line() -> None:
         b'{"items": [], "x": NaN}',
         b'{"items": [], "x": "\xff"}',
         b'{"items": [], "errors": [{"message": "no"}]}',
-        b'{"items": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"items": [], "x": 1e400}',
+        b'{"items": [], "next": "\\ud800"}',
+        b'{"items": [], "x": ' + b"[" * 200 + b"]" * 200 + b"}",
+        b'{"items": [], "x": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"items": [{"a": NaN}}',
+        b'{"rows": [{"a": NaN}]}',
+        b'{"items": {"a": NaN}}',
+        b'[{"a": NaN}]',
     ],
 )
 def test_what_is_no_page_is_never_an_empty_one(body: bytes) -> None:
@@ -48,6 +55,32 @@ def test_what_is_no_page_is_never_an_empty_one(body: bytes) -> None:
 
 def test_a_bad_record_spoils_nothing_but_itself() -> None:
     assert len(cut_page(b'{"items": [{"a": 1, "a": 2}, {"b": "\xff"}, {"c": 3}]}', ["items"]).items) == 3
+
+
+DEEP = b"[" * 10_000 + b"]" * 10_000
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"b": NaN}',
+        b'{"b": "\\ud800"}',
+        b'{"b": "\x01]"}',
+        b'{"b": 01}',
+        b'{"b": "\\x"}',
+        b'{"b": %b}' % DEEP,
+        b"{1: 2}",
+    ],
+)
+@pytest.mark.parametrize("where", [["items"], ["a b", "items"], []])
+def test_a_record_that_no_json_reader_takes_spoils_nothing_but_itself(record: bytes, where: list[str]) -> None:
+    body = b'[ {"a": "],"} ,\n%b , {"c": "\\""}, 7 ]' % record
+    for name in reversed(where):
+        body = b'{"x": [1, {"items": [3]}], "%b": %b, "n": "y"}' % (name.encode(), body)
+    cut = cut_page(body, where)
+    assert cut.items == [b'{"a": "],"}', record, b'{"c": "\\""}', b"7"]
+    assert record not in cut.envelope
+    assert (cut.values.get("n") if where else "y") == "y"
 
 
 def test_a_value_is_found_at_its_path_or_is_none() -> None:
