@@ -95,6 +95,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "deleted_at": "timestamptz",
     },
     "core.asset_versions": {"asset_id": "varchar", "version_no": "bigint", "restricted_regions": "varchar[]"},
+    "core.group_members": {"group_id": "varchar", "partner_id": "varchar", "left_at": "timestamptz"},
     "core.identities": {
         "entity": "varchar", "source_id": "varchar", "target_id": "varchar", "holds_from": "timestamptz",
         "holds_until": "timestamptz",
