@@ -5,7 +5,7 @@ here: what is desired (``sql/sync/*_actions.sql``), notices (``pipeline.actions.
 
 An action's key is made of its text, so the same cause is the same action at every turn. A pattern that would touch too
 many partners in one turn waits for a person, in a batch of its own: a bad import must not become ten thousand
-deliveries.
+deliveries. Rules that replace those of a group touch everybody who is in it; a group's first rules replace nothing.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ class DesiredOutcome:
 
 
 _NAMES: Final = tuple(field.name for field in fields(Desired))
+_GROUP: Final = "partner_group"
+_REPLACES_RULES: Final = "rules_changed"
+_MEMBERS: Final = """
+    select group_id, list(distinct partner_id)
+    from core.group_members
+    where left_at is null or left_at > (select as_of from ops.question)
+    group by group_id
+"""
 
 
 def read_desired(connection: Connection) -> list[Desired]:
@@ -89,7 +97,8 @@ def decide_desired(
     ready = [(desired, key) for desired, key in new if desired.waits_because is None]
     if settings.notices.redirect_to is not None:
         return DesiredOutcome(messages=_redirected([desired for desired, _ in new]))
-    held_patterns = _too_large(book, turn, ready, settings.notices.approve_above, active_partners)
+    touched = _touched(connection, book, turn, [desired for desired, _ in ready])
+    held_patterns = _too_large(book, turn, touched, settings.notices.approve_above, active_partners)
     book.write([_draft(book, turn, desired, key, is_held=desired.pattern in held_patterns) for desired, key in ready])
     return DesiredOutcome(
         actions=len(ready),
@@ -112,30 +121,37 @@ def _is_settled(book: Book, key: str) -> bool:
     return action is not None and (action.state is not State.SUPPRESSED or action.is_closed_by_person)
 
 
+def _touched(connection: Connection, book: Book, turn: Turn, ready: Sequence[Desired]) -> Mapping[str, frozenset[str]]:
+    """Return whom each pattern touches in this turn, with what it decided before a crash."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    own = [action.data for action in _own_actions(book, turn)]
+    whole = [(str(d["pattern"]), d["partner_id"], d["subject_type"], str(d["subject_id"]), d["rule"]) for d in own]
+    whole += [(d.pattern, d.partner_id, d.subject_type, d.subject_id, d.rule) for d in ready]
+    for pattern, partner_id, subject_type, subject_id, rule in whole:
+        if partner_id is not None:
+            found[pattern].add(str(partner_id))
+        elif subject_type == _GROUP and rule == _REPLACES_RULES:
+            groups[pattern].add(subject_id)
+    if groups:
+        members: dict[str, list[str]] = dict(connection.sql(_MEMBERS).fetchall())
+        for pattern, group_ids in groups.items():
+            found[pattern].update(*(members.get(group_id, ()) for group_id in group_ids))
+    return {pattern: frozenset(partners) for pattern, partners in found.items()}
+
+
+def _own_actions(book: Book, turn: Turn) -> list[Action]:
+    actions = book.outbox.actions.values()
+    return [action for action in actions if action.run_id == turn.id and action.data.get("action_text") is not None]
+
+
 def _too_large(
-    book: Book,
-    turn: Turn,
-    ready: Sequence[tuple[Desired, str]],
-    above: ApprovalThreshold,
-    active_partners: int,
+    book: Book, turn: Turn, touched: Mapping[str, frozenset[str]], above: ApprovalThreshold, active_partners: int
 ) -> frozenset[str]:
-    """Return the patterns that would touch too many partners, with what this turn decided before a crash."""
-    touched: defaultdict[str, set[str]] = defaultdict(set)
-    held: set[str] = set()
-    turn_id = turn.id
-    own = [a for a in book.outbox.actions.values() if a.run_id == turn_id and a.data.get("action_text") is not None]
-    for action in own:
-        touched[str(action.data["pattern"])] |= _partners(action.data["partner_id"])
-        if action.batch is not None:
-            held.add(str(action.data["pattern"]))
-    for desired, _ in ready:
-        touched[desired.pattern] |= _partners(desired.partner_id)
+    """Return the patterns that touch too many partners, and those of which this turn held something before a crash."""
+    held = {str(action.data["pattern"]) for action in _own_actions(book, turn) if action.batch is not None}
     too_many = {pattern for pattern, partners in touched.items() if above.is_passed_by(len(partners), active_partners)}
     return frozenset(held | too_many)
-
-
-def _partners(partner_id: str | None) -> set[str]:
-    return set() if partner_id is None else {partner_id}
 
 
 def _draft(book: Book, turn: Turn, desired: Desired, key: str, *, is_held: bool) -> Draft:

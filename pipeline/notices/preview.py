@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from pipeline.instants import format_instant
 from pipeline.notices.facts import AssetFacts, NoticeFacts, PartnerFacts
-from pipeline.notices.names import SAID, rich_sample
+from pipeline.notices.names import SAID
 from pipeline.notices.render import MAX_SUBJECT_CHARACTERS, NoticeText, Renderer
+from pipeline.notices.samples import spoken_sample
+from pipeline.notices.spoken import tongue_of
 from pipeline.notices.templates import Templates
 
 RESPONSE: Final = timedelta(days=7)
@@ -75,7 +77,7 @@ class Preview:
 def preview_sample(templates: Templates, kind: str, language: str) -> Preview:
     """Fill a template in with samples."""
     found, template = templates.find(language, kind)
-    subject, body = template.render(rich_sample(kind))
+    subject, body = template.render(spoken_sample(kind, found))
     return Preview(kind, found, subject[:MAX_SUBJECT_CHARACTERS], body, "samples")
 
 
@@ -98,7 +100,7 @@ def preview_known(templates: Templates, kind: str, row: dict[str, Any], language
         rule="preview",
         partner=partner,
         asset=asset,
-        said=_sample_of(kind, now),
+        said=_sample_of(kind, templates.find(tongue_of(partner.locale).language, kind)[0], now),
         position=row["position"],
         position_rule=row["position_rule"],
         is_entitled=row["is_entitled"],
@@ -113,9 +115,11 @@ def preview_known(templates: Templates, kind: str, row: dict[str, Any], language
     return Preview(kind, text.language, text.subject, text.body, "known")
 
 
-def _sample_of(kind: str, now: datetime) -> dict[str, str]:
+def _sample_of(kind: str, language: str, now: datetime) -> dict[str, str]:
     said = {}
-    for name, value in SAID.get(kind, {}).items():
+    sample = spoken_sample(kind, language)
+    for name in SAID.get(kind, {}):
+        value = sample[name]
         if name in _SAID_TWICE:
             said[_SAID_TWICE[name]] = format_instant(now - timedelta(days=3) if name == "sent_on" else now + RESPONSE)
         elif isinstance(value, str) and not name.endswith("_on"):

@@ -20,6 +20,7 @@ from pipeline.notices.names import COMMON, OBLIGATIONS, SAID
 from pipeline.notices.spoken import FALLBACK, Tongue, spoken, tongue_of, zone_of
 from pipeline.notices.templates import Templates
 from pipeline.notices.text import block, one_line
+from pipeline.notices.words import as_codes, each_in_words, in_words
 
 MAX_SUBJECT_CHARACTERS: Final = 300
 MAX_REGIONS: Final = 50
@@ -34,7 +35,8 @@ _NOTHING_SHARED: Final = Shared(_NOTHING)
 _UNSAID: Final[Mapping[str, Mapping[str, str | bool | None]]] = {
     kind: dict.fromkeys(names) for kind, names in SAID.items()
 }
-_LISTS: Final = frozenset({"items", "changes", "rules", "new_rules", "gone_rules", "candidates"})
+_LISTS: Final = frozenset({"items", "changes", "rules", "new_rules", "gone_rules", "missing", "candidates"})
+_CODES: Final = frozenset({"rights", "channel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +139,16 @@ class Renderer:
         self, facts: NoticeFacts, zone: str, tongue: Tongue, wanted: frozenset[str]
     ) -> dict[str, str | bool | None]:
         values = dict(_UNSAID[facts.kind])
+        words = self._templates.words[tongue.language]
         for name, value in facts.said.items():
             if name.endswith("_at"):
                 spoken_name = f"{name[:-3]}_on"
                 if spoken_name in wanted and spoken_name != "due_on":
                     values[spoken_name] = _when(value, zone, tongue)
             elif name in _LISTS:
-                values[name] = _listed(value.split("\n"))
+                values[name] = _listed(in_words(value, words).split("\n"))
+            elif name in _CODES:
+                values[name] = one_line(each_in_words(value, words))
             else:
                 values[name] = block(value) if "\n" in value or name == "usage_guidance" else one_line(value)
         if "due_at" in facts.said:
@@ -187,7 +192,8 @@ class Renderer:
 
     def _details_of(self, facts: NoticeFacts) -> dict[str, Value]:
         said: dict[str, Value] = {
-            name: _plain(value) if "\n" in value else one_line(value) for name, value in facts.said.items()
+            name: _plain(as_codes(value)) if "\n" in value else one_line(as_codes(value))
+            for name, value in facts.said.items()
         }
         if facts.asset is None:
             return {**said, "evidence": evidence_of(facts)}

@@ -9,6 +9,7 @@ docs/notices.md lists the names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +21,21 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 from pipeline.errors import ConfigurationError
 from pipeline.notices.filling import NoticeTemplate, Wording
 from pipeline.notices.names import KINDS, poor_sample, rich_sample
+from pipeline.notices.words import WORDS_FILE, Words, read_words
 
 DEFAULT_LANGUAGE: Final = "en"
 TEMPLATES_FOLDER: Final = Path(__file__).parent / "templates"
 _SUBJECT: Final = "Subject: "
+# The end of a line that has text before its last tag: Jinja would take the line break away with the tag.
+_TEXT_ENDING_IN_TAG: Final = re.compile(r"^(?![ \t]*\{%)(.*)(?<![-+])%\}[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All templates by language and kind; English has every kind."""
+    """All templates by language and kind, and each language's words; English has every kind."""
 
     by_language: Mapping[str, Mapping[str, NoticeTemplate]]
+    words: Mapping[str, Words]
 
     def find(self, language: str, kind: str) -> tuple[str, NoticeTemplate]:
         """Return the template of a kind and the language that it is in: the wanted one, else English."""
@@ -51,6 +56,8 @@ def load_templates(folder: Path = TEMPLATES_FOLDER) -> Templates:
     )
     by_language: dict[str, dict[str, NoticeTemplate]] = {}
     for path in sorted(folder.glob("*/*.txt")):
+        if path.name == WORDS_FILE:
+            continue
         if path.stem not in KINDS:
             message = f"The notice template {_name(path)} is of no kind: name it {', '.join(KINDS)} (.txt)."
             raise ConfigurationError(message)
@@ -59,7 +66,7 @@ def load_templates(folder: Path = TEMPLATES_FOLDER) -> Templates:
     if missing:
         message = f"The notice templates in {folder} lack {', '.join(f'{DEFAULT_LANGUAGE}/{k}.txt' for k in missing)}."
         raise ConfigurationError(message)
-    return Templates(by_language)
+    return Templates(by_language, {language: read_words(folder / language / WORDS_FILE) for language in by_language})
 
 
 def _load(environment: SandboxedEnvironment, path: Path) -> NoticeTemplate:
@@ -86,6 +93,7 @@ def _load(environment: SandboxedEnvironment, path: Path) -> NoticeTemplate:
 
 def _compiled(environment: SandboxedEnvironment, text: str, name: str, kind: str, *, first_line: int) -> Wording:
     known = rich_sample(kind)
+    text = _TEXT_ENDING_IN_TAG.sub(r"\1+%}", text)
     try:
         parsed = environment.parse(text)
         unknown = meta.find_undeclared_variables(parsed) - set(known)

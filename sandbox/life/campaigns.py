@@ -10,7 +10,9 @@ from sandbox.streams import Record
 from sandbox.world import Handler, World
 
 _LEAD_DAYS = (26, 58)
-_LEAD_DAYS_NOW = (15, 27)
+_LEAD_DAYS_NOW = (9, 17)
+_OPEN_DAYS = (35, 60)
+_OPEN_DAYS_NOW = (8, 20)
 _LAUNCH_WORKS = {"campaign_kit", "product_image", "logo"}
 
 
@@ -18,7 +20,7 @@ def plan(world: World, args: Record) -> None:
     """A campaign is planned for a brand, with its package and partners; the next one follows in weeks."""
     number = args["number"]
     dice = world.dice("campaign", number)
-    pause = (6 * DAY, 11 * DAY) if world.is_handed_over else (18 * DAY, 34 * DAY)
+    pause = (3 * DAY, 6 * DAY) if world.is_handed_over else (18 * DAY, 34 * DAY)
     world.agenda.push(
         world.now + dice.between(*pause) // world.scale, "campaign.plan", str(number + 1), number=number + 1
     )
@@ -40,19 +42,19 @@ def plan(world: World, args: Record) -> None:
     _pack(world, dice, brand, (campaign_id, package_id), launch)
     _invite(world, dice, brand, (campaign_id, package_id), launch)
     is_cancelled = dice.chance(0.1)
-    course = (("cancelled", world.now + 12 * DAY),) if is_cancelled else _course(dice, launch)
+    course = (("cancelled", world.now + 12 * DAY),) if is_cancelled else _course(dice, launch, _OPEN_DAYS)
     if world.is_handed_over:
         upsets.plan_upsets(world, campaign, package_id, launch)
-        course = (("cancelled", launch - 2 * DAY),) if number % 3 == 1 else _course(dice, launch)
+        course = (("cancelled", launch - 2 * DAY),) if number % 3 == 1 else _course(dice, launch, _OPEN_DAYS_NOW)
     for status, at in course:
         world.agenda.push(at, "campaign.move", f"{campaign_id}:{status}", campaign=campaign_id, to=status)
 
 
-def _course(dice: Dice, launch: int) -> tuple[tuple[str, int], ...]:
+def _course(dice: Dice, launch: int, open_days: tuple[int, int]) -> tuple[tuple[str, int], ...]:
     return (
         ("ready", launch - dice.between(1, 4) * DAY),
         ("launched", launch),
-        ("closed", launch + dice.between(35, 60) * DAY),
+        ("closed", launch + dice.between(*open_days) * DAY),
     )
 
 

@@ -1,7 +1,7 @@
 -- One row per publication of a group's rules that arrived within the last thirty days: the rules, and what is new and gone, in lines.
 -- Grain: action_key
 -- Refresh: full
--- Lines for a partner: what VIP calls the thing, and the rights as codes. At most twenty of a kind are spelled out. Of
+-- Lines for a partner: what VIP calls the thing, and the rights as codes that are put into words ({view}). At most twenty of a kind are spelled out. Of
 -- a group's first publication that is new which has begun since the go-live: all else was there before we said so.
 with publications as (
     select * from sync.rights_publications where is_last_sent and sent_at > $as_of - interval 30 days
@@ -56,8 +56,13 @@ spelled as (
         compared.was_before and not compared.is_now as is_gone,
         as_instant(json_extract_string(compared.rule_said, '$.valid_from')) as valid_from,
         '- ' || coalesce(labels.label, json_extract_string(compared.rule_said, '$.object_id')) || ': '
-        || case when json_extract_string(compared.rule_said, '$.effect') = 'deny' then 'deny ' else '' end
-        || array_to_string(from_json(json_extract(compared.rule_said, '$.rights'), '["varchar"]'), ', ')
+        || case when json_extract_string(compared.rule_said, '$.effect') = 'deny' then '{deny} ' else '' end
+        || array_to_string(
+            list_transform(
+                from_json(json_extract(compared.rule_said, '$.rights'), '["varchar"]'), lambda one: '{' || one || '}'
+            ),
+            ', '
+        )
         || coalesce(
             ' [' || array_to_string(
                 from_json(json_extract(compared.rule_said, '$.restricted_regions'), '["varchar"]'), ', '

@@ -84,8 +84,8 @@ group_lines as (
         access_rules.group_id,
         list(
             '- ' || coalesce(segments.name, assets.title, packages.name, access_rules.object_id) || ': '
-            || case when access_rules.effect = 'deny' then 'deny ' else '' end
-            || array_to_string(access_rules.rights, ', ')
+            || case when access_rules.effect = 'deny' then '{deny} ' else '' end
+            || array_to_string(list_transform(access_rules.rights, lambda one: '{' || one || '}'), ', ')
             || case
                 when len(access_rules.restricted_regions) > 0
                     then ' [' || array_to_string(access_rules.restricted_regions, ', ') || ']'
@@ -213,7 +213,7 @@ gap_packs as (
         lacking.partner_id,
         list(
             '- ' || coalesce(assets.title, asset_names.trading_grid_asset_id)
-            || ' (' || asset_names.trading_grid_asset_id || '): version ' || lacking.target_version_no
+            || ' (' || asset_names.trading_grid_asset_id || '): {version} ' || lacking.target_version_no
             order by assets.title, lacking.asset_id
         ) as lines
     from lacking

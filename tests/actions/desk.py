@@ -47,6 +47,8 @@ MODELS: Final = (
     "sync.request_scores",
     "sync.request_matches",
     "sync.request_fulfilments",
+    "sync.request_wordings",
+    "sync.request_comments",
     "sync.request_actions",
     "sync.request_notices",
     "sync.action_feeds",
@@ -84,7 +86,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "withdrawn_from": "timestamptz", "expires_at": "timestamptz",
     },
     "core.partners": {
-        "partner_id": "varchar", "region": "varchar", "zone": "varchar", "status": "varchar",
+        "partner_id": "varchar", "region": "varchar", "zone": "varchar", "locale": "varchar", "status": "varchar",
         "gone_from": "timestamptz", "deleted_at": "timestamptz",
     },
     "core.assets": {
@@ -93,6 +95,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "deleted_at": "timestamptz",
     },
     "core.asset_versions": {"asset_id": "varchar", "version_no": "bigint", "restricted_regions": "varchar[]"},
+    "core.group_members": {"group_id": "varchar", "partner_id": "varchar", "left_at": "timestamptz"},
     "core.identities": {
         "entity": "varchar", "source_id": "varchar", "target_id": "varchar", "holds_from": "timestamptz",
         "holds_until": "timestamptz",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from pipeline.actions.book import Book
 from pipeline.actions.decisions import Subject, record_decision
+from pipeline.actions.desired import decide_desired
 from pipeline.actions.keys import action_key
 from pipeline.actions.senders import Result
 from tests.actions.desk import A1, P1, START, Desk, open_desk
@@ -50,6 +54,32 @@ def test_a_pattern_that_would_touch_too_many_partners_waits_for_a_person_in_its_
 
         record_decision(desk.journal, desk.turn, "approve", Subject(key="T000001-P1"), actor="olga", reason="right")
         assert desk.carry_out().sent == 4
+
+
+@pytest.mark.parametrize(
+    ("rule", "left_at", "held"),
+    [("rules_changed", None, 1), ("rules_changed", START, 0), ("rules_not_published", None, 0)],
+)
+def test_new_rules_of_a_group_touch_everybody_who_is_in_it(
+    tmp_path: Path, rule: str, left_at: datetime | None, held: int
+) -> None:
+    with open_desk(tmp_path, notices={"approve_above": {"partners": 3, "share": 1.0}}) as desk:
+        desk.request()
+        desk.compute()
+        for number in range(4):
+            desk.add("core.group_members", group_id="G1", partner_id=f"N{number}", left_at=left_at)
+        desk.compute()
+        desk.connection.execute(
+            "create or replace table sync.desired_actions as select * replace ("
+            " 'P5' as pattern, 'P5|G1' as action_text, 'partner_group' as subject_type, 'G1' as subject_id,"
+            f" null::varchar as partner_id, '{rule}' as rule) from sync.desired_actions"
+        )
+        book = Book(desk.journal)
+        outcome = decide_desired(desk.connection, book, desk.turn, desk.settings, active_partners=10)
+
+        assert (outcome.actions, outcome.held) == (1, held)
+        again = decide_desired(desk.connection, Book(desk.journal), desk.turn, desk.settings, active_partners=10)
+        assert again.actions == 0
 
 
 def test_a_share_of_the_network_that_is_too_large_waits_too_and_one_partner_less_does_not(tmp_path: Path) -> None:

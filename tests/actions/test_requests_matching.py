@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from tests.actions.desk import A1, START, Desk, denial, on_its_way
 
@@ -145,3 +148,56 @@ def test_a_question_that_a_person_asked_is_that_persons(desk: Desk) -> None:
     assert desk.go_on(2) == []
     desk.pass_time(timedelta(days=60))
     assert desk.go_on() == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "thanks", "asks", "by"),
+    [
+        (
+            "de-DE",
+            "Danke für Ihre Anfrage.",
+            "Welche von diesen meinen Sie mit",
+            "24. März 2026, 11:00 (Europe/Berlin)",
+        ),
+        ("es_ES", "Gracias por su solicitud.", "¿A cuál de estos se refiere con", "24 de marzo de 2026, 11:00 ("),
+        ("fr-FR", "Thank you for your request.", "Which of these do you mean by", "24 March 2026, 11:00 ("),
+        (None, "Thank you for your request.", "Which of these do you mean by", "24 March 2026, 11:00 ("),
+    ],
+)
+def test_a_partner_is_spoken_to_in_its_language_in_the_thread_of_its_request(
+    desk: Desk, locale: str | None, thanks: str, asks: str, by: str
+) -> None:
+    desk.rows["core.partners"][0]["locale"] = locale
+    desk.request(asset_query="the Alpenglow allergen sheet")
+    assert desk.go_on(3) == ["accepted", "in_progress", "waiting_partner"]
+
+    assert desk.comments_sent[0].startswith(thanks)
+    assert desk.comments_sent[-1].startswith(f'{asks} "the Alpenglow allergen sheet"?\n1. ')
+    assert by in desk.comments_sent[-1]
+
+
+def test_every_sentence_of_a_request_is_there_in_each_language_with_the_same_places_to_fill_in(desk: Desk) -> None:
+    desk.request()
+    desk.compute()
+    said = desk.ask("select name, language, wording from sync.request_wordings")
+    names = {name for name, _, _ in said}
+
+    assert {(name, language) for name, language, wording in said if wording} == {
+        (name, language) for name in names for language in ("en", "de", "es")
+    }
+    for name in names:
+        places = {frozenset(re.findall(r"\{\w+\}", wording)) for other, _, wording in said if other == name}
+        assert len(places) == 1, name
+
+
+def test_every_denial_says_why_in_the_partners_language(desk: Desk) -> None:
+    desk.request()
+    desk.compute()
+    (rules,) = desk.ask("select list(name) from sync.request_wordings where language = 'de' and name like 'denied:%'")[
+        0
+    ]
+
+    assert {rule.removeprefix("denied:") for rule in rules} == {
+        "unknown_asset", "not_entitled", "outside_territory", "barred_region", "no_approved_version",
+        "ambiguous_query", "delivery_failed",
+    }  # fmt: skip
