@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +19,15 @@ import msgspec
 from pipeline.errors import ConfigurationError, SourceError
 from pipeline.home import Home
 from pipeline.ingest.chunks import Chunk
+from pipeline.ingest.counting import count_at_source
 from pipeline.ingest.feeds import Feed, StartAgain
 from pipeline.ingest.files import FilesFeed
 from pipeline.ingest.landed import LandedChunk
 from pipeline.ingest.landing import StreamWriter, raw_lines
 from pipeline.ingest.profile import Profile, load_profile
 from pipeline.ingest.profile_incremental import ByInstant
-from pipeline.ingest.profile_stream import END_FIELDS
+from pipeline.ingest.profile_mapping import FieldRule
+from pipeline.ingest.profile_stream import END_FIELDS, StreamProfile
 from pipeline.ingest.reading import mapping_of
 from pipeline.ingest.reconciling import (
     MISSING_HERE,
@@ -61,11 +64,15 @@ class _Place(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """One connection that is read a second time, while the writer's lock is held."""
+    """One connection that is read a second time, while the writer's lock is held.
+
+    Where the source can say how many records it has and that is what we have, nothing is read, unless ``is_read``.
+    """
 
     workspace: Workspace
     name: str
     window: Window | None = None
+    is_read: bool = False
 
     def reconcile(self, streams: Sequence[str]) -> Iterator[Reconciled]:
         """Read streams again one after the other; each is compared, journalled, and what was missed is kept.
@@ -91,6 +98,9 @@ class Reconciler:
     def _reconciled(self, stream: str, scratch: Home, profile: Profile | None, client: RestClient | None) -> Reconciled:
         workspace = self.workspace
         workspace.ensure(f"core.{stream}")
+        agreed = self._agreed(stream, profile, client)
+        if agreed is not None:
+            return self._journalled(agreed, [])
         chunks = self._read(stream, scratch, profile, client)
         rows = self._compared(stream, scratch, chunks, profile)
         if self.window is None and _is_whole(stream, profile):
@@ -105,10 +115,62 @@ class Reconciler:
             our_records=None if self.window else int(counted[0][0]),
             differences=[Difference(kind, key, sha256) for kind, key, sha256, _, _ in rows],
         )
+        return self._journalled(done, records)
+
+    def _journalled(self, done: Reconciled, records: Sequence[bytes]) -> Reconciled:
+        workspace = self.workspace
         number = next_number(workspace.journal)
-        found = keep_found(workspace.home, stream, number, records)
+        found = keep_found(workspace.home, done.stream, number, records)
         journal_pass(workspace.journal, workspace.turn, number, done, found)
         return done
+
+    def _agreed(self, stream: str, profile: Profile | None, client: RestClient | None) -> Reconciled | None:
+        """Ask for the number of records; None where it is not to be had, or differs from ours."""
+        own = None if profile is None else profile.of_stream(stream)
+        if self.is_read or own is None or client is None or own.count is None:
+            return None
+        ours = self._our_counts(stream, own)
+        if ours is None:
+            return None
+        settings, now = self.workspace.settings, self.workspace.turn.now
+        connection = settings.connections[self.name]
+        if not isinstance(connection, RestConnection):
+            return None
+        lag = own.incremental.safety_lag if isinstance(own.incremental, ByInstant) else timedelta(0)
+        number = count_at_source(
+            self.name, connection, own, client, stream, count=own.count, window=self.window, until=now - lag
+        )
+        if number not in ours:
+            return None
+        return Reconciled(
+            stream=stream,
+            connection=self.name,
+            window=self.window,
+            source_records=number,
+            our_records=number,
+            differences=[],
+            counted=True,
+        )
+
+    def _our_counts(self, stream: str, own: StreamProfile) -> tuple[int, int] | None:
+        """Count ours, all and those that have not ended; None where we cannot tell which of ours are in the window."""
+        columns = self.workspace.connection.sql(f"select * from core.{stream} limit 0").columns  # noqa: S608 - a stream's name
+        is_within = "true"
+        if self.window is not None:
+            cursor = getattr(own.incremental, "cursor", None)
+            stamp = next(
+                (n for n in columns if cursor and own.mapping.get(n, FieldRule(path=(n,))).path == cursor), None
+            )
+            if stamp is None:
+                return None
+            is_within = f"{stamp} >= $since and {stamp} < $until"
+        parameters = {} if self.window is None else {"since": self.window.since, "until": self.window.until}
+        has_not_ended = " and ".join(f"{name} is null" for name in END_FIELDS if name in columns) or "true"
+        counts = self.workspace.connection.sql(
+            f"select count(*), count(*) filter (where {has_not_ended}) from core.{stream} where {is_within}",  # noqa: S608 - names of ours
+            params=parameters,
+        ).fetchall()
+        return int(counts[0][0]), int(counts[0][1])
 
     def _read(self, stream: str, scratch: Home, profile: Profile | None, client: RestClient | None) -> Sequence[Chunk]:
         """Land the second pass in the scratch folder."""

@@ -37,14 +37,17 @@ class Source:
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.hidden: set[str] = set()
+        self.asked: list[str] = []
 
     def put(self, name: str, at: datetime, **more: Any) -> None:
         self.records[name] = {"asset_id": name, "updated_at": format_instant(at), **more}
 
-    def reply(self, _path: str, query: dict[str, str]) -> dict[str, Any]:
+    def reply(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         since, until = query.get("since", ""), query.get("until", "9")
         shown = [record for name, record in sorted(self.records.items()) if name not in self.hidden]
-        return {"items": [record for record in shown if since <= record["updated_at"] < until]}
+        items = [record for record in shown if since <= record["updated_at"] < until]
+        self.asked.append(path)
+        return {"meta": {"total": len(items)}} if path.endswith("/count") else {"items": items}
 
 
 class World:
@@ -176,3 +179,22 @@ def test_a_pass_does_not_move_the_place_where_the_next_pull_starts(world: World)
     before = cursors()
     world.reconcile()
     assert cursors() == before
+
+
+def test_where_the_source_says_how_many_and_we_have_as_many_nothing_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, monkeypatch, count={"path": "/v1/{stream}/count", "total": "meta.total"})
+    for hour in range(3):
+        world.source.put(f"a{hour}", START + timedelta(hours=hour))
+    world.sync()
+    world.source.asked.clear()
+    done = world.reconcile()
+    assert (done.counted, done.source_records, done.our_records) == (True, 3, 3)
+    assert world.reconcile(Window(START, START + timedelta(hours=2))).source_records == 2
+    assert world.source.asked == ["/v1/assets/count"] * 2
+    assert world.rows("select method, source_records from ops.reconciliations") == [("count", 3), ("count", 2)]
+    world.source.put("late", START)
+    done = world.reconcile()
+    assert (done.counted, [one.record_key for one in done.differences]) == (False, ["late"])
+    assert world.source.asked[2:] == ["/v1/assets/count", "/v1/assets"]
