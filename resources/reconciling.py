@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,19 @@ from resources.rest import RestClient, make_client
 from resources.workspace import Workspace
 
 _SCOPE: Final = "asked"
+# When a record came into being or changed, by the source's clock.
+_STAMPS: Final = (
+    "created_at",
+    "updated_at",
+    "recorded_at",
+    "occurred_at",
+    "status_at",
+    "posted_at",
+    "added_at",
+    "removed_at",
+    "joined_at",
+    "opened_at",
+)
 _MAX_STARTS: Final = 3
 _RECORD: Final = b'"r":'
 
@@ -106,13 +119,12 @@ class Reconciler:
         if self.window is None and _is_whole(stream, profile):
             rows += [(NOT_AT_SOURCE, key, None, None, None) for key in self._not_at_source(stream)]
         records = list(_raw_records(scratch.landing, chunks, {(row[3], row[4]) for row in rows}))
-        counted = workspace.connection.sql(f"select count(*) from core.{stream}").fetchall()  # noqa: S608 - a stream's name
         done = Reconciled(
             stream=stream,
             connection=self.name,
             window=self.window,
-            source_records=sum(chunk.records for chunk in chunks),
-            our_records=None if self.window else int(counted[0][0]),
+            source_records=_count(workspace.connection, f"{_SCOPE}.staging.theirs"),
+            our_records=None if self.window else _count(workspace.connection, f"core.{stream}"),
             differences=[Difference(kind, key, sha256) for kind, key, sha256, _, _ in rows],
         )
         return self._journalled(done, records)
@@ -132,13 +144,12 @@ class Reconciler:
         ours = self._our_counts(stream, own)
         if ours is None:
             return None
-        settings, now = self.workspace.settings, self.workspace.turn.now
-        connection = settings.connections[self.name]
+        connection = self.workspace.settings.connections[self.name]
         if not isinstance(connection, RestConnection):
             return None
-        lag = own.incremental.safety_lag if isinstance(own.incremental, ByInstant) else timedelta(0)
+        until = self._until(stream, profile)
         number = count_at_source(
-            self.name, connection, own, client, stream, count=own.count, window=self.window, until=now - lag
+            self.name, connection, own, client, stream, count=own.count, window=self.window, until=until
         )
         if number not in ours:
             return None
@@ -237,7 +248,18 @@ class Reconciler:
             create_table(connection, model, workspace.question)
         finally:
             connection.execute(f"use {catalog}")
+        connection.execute(
+            f"create view {_SCOPE}.staging.theirs as select * from {_SCOPE}.staging.{stream}"  # noqa: S608 - names of ours
+            f" where not ({_is_later(stream, self._until(stream, profile))})"
+        )
         return _strange(connection, catalog, stream)
+
+    def _until(self, stream: str, profile: Profile | None) -> datetime:
+        """Return up to when the last turn had the stream: what is from later is no difference, but yet to come."""
+        until = self.workspace.turn.now
+        by = None if profile is None else profile.of_stream(stream).incremental
+        until -= by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
+        return until if self.window is None else min(until, self.window.until)
 
     def _not_at_source(self, stream: str) -> list[str]:
         connection, catalog = self.workspace.connection, self.workspace.increments.catalog
@@ -266,12 +288,23 @@ def _strange(connection: Connection, catalog: str, stream: str) -> list[tuple[An
     had = f"select {key} from {ours} where rejected_because is null and {key} is not null"  # noqa: S608 - names of ours
     return connection.sql(
         f"with theirs as (select {key} as record_key, record_sha256, min([page_no, row_no]) as place"  # noqa: S608 - names of ours
-        f" from {_SCOPE}.staging.{stream} where rejected_because is null group by all)"
+        f" from {_SCOPE}.staging.theirs where rejected_because is null group by all)"
         f" select case when record_key in ({had}) then '{OTHER_CONTENT}' else '{MISSING_HERE}' end,"
         " record_key, record_sha256, place[1], place[2] from theirs"
         f" where record_sha256 not in (select record_sha256 from {ours} where record_sha256 is not null)"
         " order by record_key, record_sha256"
     ).fetchall()
+
+
+def _count(connection: Connection, relation: str) -> int:
+    return int(connection.sql(f"select count(*) from {relation}").fetchall()[0][0])  # noqa: S608 - names of ours
+
+
+def _is_later(stream: str, until: datetime) -> str:
+    """Return what says that a record bears a stamp of ours to come."""
+    stamps = [name for name in STREAMS[stream].field_names if name in _STAMPS]
+    newest = f"greatest({', '.join(stamps)})" if stamps else "null"
+    return f"coalesce({newest} >= timestamptz '{format_instant(until)}', false)"
 
 
 def _key(stream: str) -> str:
@@ -285,7 +318,9 @@ def _is_whole(stream: str, profile: Profile | None) -> bool:
         return True
     own = profile.of_stream(stream)
     by = own.incremental
-    return own.snapshots and not own.also and own.deletions is None and getattr(by, "start", None) is None
+    # Where an end is said, what changed behind it is not given.
+    is_bounded = getattr(by, "start", None) is not None or getattr(by, "end_param", None) is not None
+    return own.snapshots and not own.also and own.deletions is None and not is_bounded
 
 
 def _raw_records(landing: Path, chunks: Sequence[Chunk], places: set[tuple[int | None, int | None]]) -> Iterator[bytes]:

@@ -27,7 +27,8 @@ from resources.workspace import Workspace
 from tests.ingest.test_rest_feed import Desk, FakeClient
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-INCREMENTAL = {"param": "since", "end_param": "until", "cursor": "updated_at", "lookback": "1h"}
+INCREMENTAL = {"param": "since", "cursor": "updated_at", "lookback": "1h"}
+BOUNDED = {**INCREMENTAL, "end_param": "until"}
 COUNTS = "reconciliation_id, missing_here, other_content, not_at_source"
 
 
@@ -152,6 +153,15 @@ def test_other_content_and_what_the_source_lacks_are_told_apart(world: World) ->
     assert world.rows(states) == [("settled",)]
 
 
+def test_what_came_into_being_after_the_last_turn_is_no_difference(world: World) -> None:
+    world.source.hidden = set()
+    world.source.records.pop("b")
+    world.source.put("new", world.now + timedelta(hours=1))
+    world.source.put("a", world.now + timedelta(hours=1), title="since then")
+    done = world.reconcile()
+    assert (done.source_records, done.our_records, done.differences) == (1, 2, [])
+
+
 def test_a_window_alone_is_asked_for_and_says_nothing_of_what_the_source_lacks(world: World) -> None:
     world.source.hidden = set()
     world.source.put("d", START + timedelta(days=1))
@@ -184,7 +194,9 @@ def test_a_pass_does_not_move_the_place_where_the_next_pull_starts(world: World)
 def test_where_the_source_says_how_many_and_we_have_as_many_nothing_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(tmp_path, monkeypatch, count={"path": "/v1/{stream}/count", "total": "meta.total"})
+    world = World(
+        tmp_path, monkeypatch, incremental=BOUNDED, count={"path": "/v1/{stream}/count", "total": "meta.total"}
+    )
     for hour in range(3):
         world.source.put(f"a{hour}", START + timedelta(hours=hour))
     world.sync()
