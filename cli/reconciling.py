@@ -30,6 +30,7 @@ def reconcile(
     *,
     from_: Annotated[AsOf, Parameter(name="--from", help="Only what the source has from this instant on.")] = None,
     to: Annotated[AsOf, Parameter(help="Only what it has before this one; else up to the last turn.")] = None,
+    read: Annotated[bool, Parameter(negative="", help="Read every record, also where the number agrees.")] = False,
     context: Given,
 ) -> int:
     """Read CONNECTION's STREAM (or all) a second time, and say where it differs from what we have.
@@ -47,7 +48,7 @@ def reconcile(
     ):
         window = _window(from_, to, workspace.turn.now)
         for name, streams in chosen.items():
-            for one in Reconciler(workspace, name, window).reconcile(streams):
+            for one in Reconciler(workspace, name, window, is_read=read).reconcile(streams):
                 step(f"{one.stream}: {one.source_records} records")
                 done.append(one)
         workspace.refresh_ledger()
@@ -92,6 +93,7 @@ def _told(one: Reconciled) -> dict[str, Any]:
         "stream": one.stream,
         "from": None if one.window is None else one.window.since,
         "to": None if one.window is None else one.window.until,
+        "method": "count" if one.counted else "read",
         "source_records": one.source_records,
         "our_records": one.our_records,
         **{kind: one.count(kind) for kind in _KINDS},
@@ -103,9 +105,18 @@ def _told(one: Reconciled) -> dict[str, Any]:
 
 def _show(context: Context, document: dict[str, Any]) -> None:
     out = context.out
-    columns = ("connection", "stream", "at the source", "here", "missing here", "other content", "not at the source")
+    columns = (
+        "connection",
+        "stream",
+        "by",
+        "at the source",
+        "here",
+        "missing here",
+        "other content",
+        "not at the source",
+    )
     rows = [
-        tuple(one[name] for name in ("connection", "stream", "source_records", "our_records", *_KINDS))
+        tuple(one[name] for name in ("connection", "stream", "method", "source_records", "our_records", *_KINDS))
         for one in document["streams"]
     ]
     out.table("Read a second time", columns, rows)

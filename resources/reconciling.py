@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +19,15 @@ import msgspec
 from pipeline.errors import ConfigurationError, SourceError
 from pipeline.home import Home
 from pipeline.ingest.chunks import Chunk
+from pipeline.ingest.counting import count_at_source
 from pipeline.ingest.feeds import Feed, StartAgain
 from pipeline.ingest.files import FilesFeed
 from pipeline.ingest.landed import LandedChunk
 from pipeline.ingest.landing import StreamWriter, raw_lines
 from pipeline.ingest.profile import Profile, load_profile
 from pipeline.ingest.profile_incremental import ByInstant
-from pipeline.ingest.profile_stream import END_FIELDS
+from pipeline.ingest.profile_mapping import FieldRule
+from pipeline.ingest.profile_stream import END_FIELDS, StreamProfile
 from pipeline.ingest.reading import mapping_of
 from pipeline.ingest.reconciling import (
     MISSING_HERE,
@@ -48,6 +51,19 @@ from resources.rest import RestClient, make_client
 from resources.workspace import Workspace
 
 _SCOPE: Final = "asked"
+# When a record came into being or changed, by the source's clock.
+_STAMPS: Final = (
+    "created_at",
+    "updated_at",
+    "recorded_at",
+    "occurred_at",
+    "status_at",
+    "posted_at",
+    "added_at",
+    "removed_at",
+    "joined_at",
+    "opened_at",
+)
 _MAX_STARTS: Final = 3
 _RECORD: Final = b'"r":'
 
@@ -61,11 +77,15 @@ class _Place(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """One connection that is read a second time, while the writer's lock is held."""
+    """One connection that is read a second time, while the writer's lock is held.
+
+    Where the source can say how many records it has and that is what we have, nothing is read, unless ``is_read``.
+    """
 
     workspace: Workspace
     name: str
     window: Window | None = None
+    is_read: bool = False
 
     def reconcile(self, streams: Sequence[str]) -> Iterator[Reconciled]:
         """Read streams again one after the other; each is compared, journalled, and what was missed is kept.
@@ -91,24 +111,77 @@ class Reconciler:
     def _reconciled(self, stream: str, scratch: Home, profile: Profile | None, client: RestClient | None) -> Reconciled:
         workspace = self.workspace
         workspace.ensure(f"core.{stream}")
+        agreed = self._agreed(stream, profile, client)
+        if agreed is not None:
+            return self._journalled(agreed, [])
         chunks = self._read(stream, scratch, profile, client)
         rows = self._compared(stream, scratch, chunks, profile)
         if self.window is None and _is_whole(stream, profile):
             rows += [(NOT_AT_SOURCE, key, None, None, None) for key in self._not_at_source(stream)]
         records = list(_raw_records(scratch.landing, chunks, {(row[3], row[4]) for row in rows}))
-        counted = workspace.connection.sql(f"select count(*) from core.{stream}").fetchall()  # noqa: S608 - a stream's name
         done = Reconciled(
             stream=stream,
             connection=self.name,
             window=self.window,
-            source_records=sum(chunk.records for chunk in chunks),
-            our_records=None if self.window else int(counted[0][0]),
+            source_records=_count(workspace.connection, f"{_SCOPE}.staging.theirs"),
+            our_records=None if self.window else _count(workspace.connection, f"core.{stream}"),
             differences=[Difference(kind, key, sha256) for kind, key, sha256, _, _ in rows],
         )
+        return self._journalled(done, records)
+
+    def _journalled(self, done: Reconciled, records: Sequence[bytes]) -> Reconciled:
+        workspace = self.workspace
         number = next_number(workspace.journal)
-        found = keep_found(workspace.home, stream, number, records)
+        found = keep_found(workspace.home, done.stream, number, records)
         journal_pass(workspace.journal, workspace.turn, number, done, found)
         return done
+
+    def _agreed(self, stream: str, profile: Profile | None, client: RestClient | None) -> Reconciled | None:
+        """Ask for the number of records; None where it is not to be had, or differs from ours."""
+        own = None if profile is None else profile.of_stream(stream)
+        if self.is_read or own is None or client is None or own.count is None:
+            return None
+        ours = self._our_counts(stream, own)
+        if ours is None:
+            return None
+        connection = self.workspace.settings.connections[self.name]
+        if not isinstance(connection, RestConnection):
+            return None
+        until = self._until(stream, profile)
+        number = count_at_source(
+            self.name, connection, own, client, stream, count=own.count, window=self.window, until=until
+        )
+        if number not in ours:
+            return None
+        return Reconciled(
+            stream=stream,
+            connection=self.name,
+            window=self.window,
+            source_records=number,
+            our_records=number,
+            differences=[],
+            counted=True,
+        )
+
+    def _our_counts(self, stream: str, own: StreamProfile) -> tuple[int, int] | None:
+        """Count ours, all and those that have not ended; None where we cannot tell which of ours are in the window."""
+        columns = self.workspace.connection.sql(f"select * from core.{stream} limit 0").columns  # noqa: S608 - a stream's name
+        is_within = "true"
+        if self.window is not None:
+            cursor = getattr(own.incremental, "cursor", None)
+            stamp = next(
+                (n for n in columns if cursor and own.mapping.get(n, FieldRule(path=(n,))).path == cursor), None
+            )
+            if stamp is None:
+                return None
+            is_within = f"{stamp} >= $since and {stamp} < $until"
+        parameters = {} if self.window is None else {"since": self.window.since, "until": self.window.until}
+        has_not_ended = " and ".join(f"{name} is null" for name in END_FIELDS if name in columns) or "true"
+        counts = self.workspace.connection.sql(
+            f"select count(*), count(*) filter (where {has_not_ended}) from core.{stream} where {is_within}",  # noqa: S608 - names of ours
+            params=parameters,
+        ).fetchall()
+        return int(counts[0][0]), int(counts[0][1])
 
     def _read(self, stream: str, scratch: Home, profile: Profile | None, client: RestClient | None) -> Sequence[Chunk]:
         """Land the second pass in the scratch folder."""
@@ -175,7 +248,18 @@ class Reconciler:
             create_table(connection, model, workspace.question)
         finally:
             connection.execute(f"use {catalog}")
+        connection.execute(
+            f"create view {_SCOPE}.staging.theirs as select * from {_SCOPE}.staging.{stream}"  # noqa: S608 - names of ours
+            f" where not ({_is_later(stream, self._until(stream, profile))})"
+        )
         return _strange(connection, catalog, stream)
+
+    def _until(self, stream: str, profile: Profile | None) -> datetime:
+        """Return up to when the last turn had the stream: what is from later is no difference, but yet to come."""
+        until = self.workspace.turn.now
+        by = None if profile is None else profile.of_stream(stream).incremental
+        until -= by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
+        return until if self.window is None else min(until, self.window.until)
 
     def _not_at_source(self, stream: str) -> list[str]:
         connection, catalog = self.workspace.connection, self.workspace.increments.catalog
@@ -204,12 +288,23 @@ def _strange(connection: Connection, catalog: str, stream: str) -> list[tuple[An
     had = f"select {key} from {ours} where rejected_because is null and {key} is not null"  # noqa: S608 - names of ours
     return connection.sql(
         f"with theirs as (select {key} as record_key, record_sha256, min([page_no, row_no]) as place"  # noqa: S608 - names of ours
-        f" from {_SCOPE}.staging.{stream} where rejected_because is null group by all)"
+        f" from {_SCOPE}.staging.theirs where rejected_because is null group by all)"
         f" select case when record_key in ({had}) then '{OTHER_CONTENT}' else '{MISSING_HERE}' end,"
         " record_key, record_sha256, place[1], place[2] from theirs"
         f" where record_sha256 not in (select record_sha256 from {ours} where record_sha256 is not null)"
         " order by record_key, record_sha256"
     ).fetchall()
+
+
+def _count(connection: Connection, relation: str) -> int:
+    return int(connection.sql(f"select count(*) from {relation}").fetchall()[0][0])  # noqa: S608 - names of ours
+
+
+def _is_later(stream: str, until: datetime) -> str:
+    """Return what says that a record bears a stamp of ours to come."""
+    stamps = [name for name in STREAMS[stream].field_names if name in _STAMPS]
+    newest = f"greatest({', '.join(stamps)})" if stamps else "null"
+    return f"coalesce({newest} >= timestamptz '{format_instant(until)}', false)"
 
 
 def _key(stream: str) -> str:
@@ -223,7 +318,9 @@ def _is_whole(stream: str, profile: Profile | None) -> bool:
         return True
     own = profile.of_stream(stream)
     by = own.incremental
-    return own.snapshots and not own.also and own.deletions is None and getattr(by, "start", None) is None
+    # Where an end is said, what changed behind it is not given.
+    is_bounded = getattr(by, "start", None) is not None or getattr(by, "end_param", None) is not None
+    return own.snapshots and not own.also and own.deletions is None and not is_bounded
 
 
 def _raw_records(landing: Path, chunks: Sequence[Chunk], places: set[tuple[int | None, int | None]]) -> Iterator[bytes]:

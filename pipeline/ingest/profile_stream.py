@@ -57,6 +57,20 @@ class DeletionFeed(Strict):
 Deletions = Annotated[FlaggedDeletions | DeletionFeed | Absence, Field(discriminator="kind")]
 
 
+class Count(Strict):
+    """The source can say how many records there are: one request instead of reading them all a second time.
+
+    Takes the words of ``incremental`` for a window.
+    """
+
+    path: str | None = None
+    "Below base_url, as a stream's; by default the stream's own."
+    query: Mapping[str, str] = Field(default_factory=dict)
+    "Sent always, in the query, besides the stream's."
+    total: PathTo
+    "Where the answer has the number."
+
+
 class Source(Strict):
     """One way into a stream: what is asked, how one pages through it, and what its records are."""
 
@@ -124,6 +138,8 @@ class StreamProfile(Source):
     "How one hears of deleted records, where `deleted_at` (or what ends a record of the stream) does not say it."
     also: tuple[Source, ...] = ()
     "Further ways into the stream, read after it: by another date, say, or another list."
+    count: Count | None = None
+    "How the source says how many records it has, for `vipgrid connect reconcile`."
     snapshots: bool = True
     "Whether a pull of everything has every record that there is."
 

@@ -27,7 +27,8 @@ from resources.workspace import Workspace
 from tests.ingest.test_rest_feed import Desk, FakeClient
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-INCREMENTAL = {"param": "since", "end_param": "until", "cursor": "updated_at", "lookback": "1h"}
+INCREMENTAL = {"param": "since", "cursor": "updated_at", "lookback": "1h"}
+BOUNDED = {**INCREMENTAL, "end_param": "until"}
 COUNTS = "reconciliation_id, missing_here, other_content, not_at_source"
 
 
@@ -37,14 +38,17 @@ class Source:
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.hidden: set[str] = set()
+        self.asked: list[str] = []
 
     def put(self, name: str, at: datetime, **more: Any) -> None:
         self.records[name] = {"asset_id": name, "updated_at": format_instant(at), **more}
 
-    def reply(self, _path: str, query: dict[str, str]) -> dict[str, Any]:
+    def reply(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         since, until = query.get("since", ""), query.get("until", "9")
         shown = [record for name, record in sorted(self.records.items()) if name not in self.hidden]
-        return {"items": [record for record in shown if since <= record["updated_at"] < until]}
+        items = [record for record in shown if since <= record["updated_at"] < until]
+        self.asked.append(path)
+        return {"meta": {"total": len(items)}} if path.endswith("/count") else {"items": items}
 
 
 class World:
@@ -149,6 +153,15 @@ def test_other_content_and_what_the_source_lacks_are_told_apart(world: World) ->
     assert world.rows(states) == [("settled",)]
 
 
+def test_what_came_into_being_after_the_last_turn_is_no_difference(world: World) -> None:
+    world.source.hidden = set()
+    world.source.records.pop("b")
+    world.source.put("new", world.now + timedelta(hours=1))
+    world.source.put("a", world.now + timedelta(hours=1), title="since then")
+    done = world.reconcile()
+    assert (done.source_records, done.our_records, done.differences) == (1, 2, [])
+
+
 def test_a_window_alone_is_asked_for_and_says_nothing_of_what_the_source_lacks(world: World) -> None:
     world.source.hidden = set()
     world.source.put("d", START + timedelta(days=1))
@@ -176,3 +189,24 @@ def test_a_pass_does_not_move_the_place_where_the_next_pull_starts(world: World)
     before = cursors()
     world.reconcile()
     assert cursors() == before
+
+
+def test_where_the_source_says_how_many_and_we_have_as_many_nothing_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(
+        tmp_path, monkeypatch, incremental=BOUNDED, count={"path": "/v1/{stream}/count", "total": "meta.total"}
+    )
+    for hour in range(3):
+        world.source.put(f"a{hour}", START + timedelta(hours=hour))
+    world.sync()
+    world.source.asked.clear()
+    done = world.reconcile()
+    assert (done.counted, done.source_records, done.our_records) == (True, 3, 3)
+    assert world.reconcile(Window(START, START + timedelta(hours=2))).source_records == 2
+    assert world.source.asked == ["/v1/assets/count"] * 2
+    assert world.rows("select method, source_records from ops.reconciliations") == [("count", 3), ("count", 2)]
+    world.source.put("late", START)
+    done = world.reconcile()
+    assert (done.counted, [one.record_key for one in done.differences]) == (False, ["late"])
+    assert world.source.asked[2:] == ["/v1/assets/count", "/v1/assets"]
