@@ -104,6 +104,7 @@ class Landing:
         return pages_select(self.folder, chunks) if name == PAGES else landing_select(name, self.folder, chunks)
 
 
+MAX_ID_BYTES: Final = 2048
 _LARGEST_LINE_BYTES: Final = 64 * 2**20
 _PAGE_COLUMNS: Final = (
     "{p: 'integer', records: 'bigint', rejected: 'bigint', body_sha256: 'varchar', status: 'integer',"
@@ -286,13 +287,21 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
         fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
     files = ", ".join(text_literal(landing / chunk.file) for chunk in chunks)
     columns = f"{{p: 'integer', i: 'bigint', h: 'varchar', q: 'varchar', b: 'varchar', r: '{record_type}'}}"
-    return (
+    read = (
         f"select {first.turn} as turn_no, {text_literal(first.known_at)}::timestamptz as known_at,"
         f" {text_literal(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
         f" {reason} as rejected_because, b as raw_base64, {fields}"
         f" from read_json([{files}], format = 'newline_delimited', columns = {columns},"
         f" maximum_object_size = {_LARGEST_LINE_BYTES}, compression = 'zstd')"
     )
+    return f"select * replace (coalesce(rejected_because, {_too_long(stream)}) as rejected_because) from ({read})"
+
+
+def _too_long(stream: Stream) -> str:
+    """Return why an id is none, null where all are: ids go into the ledger's entries, whose size is bounded."""
+    names = [name for name in stream.field_names if name in stream.key or name.endswith("_id")]
+    whens = [f"when strlen({name}) > {MAX_ID_BYTES} then '{name} has more than {MAX_ID_BYTES} bytes'" for name in names]
+    return f"case {' '.join(whens)} end"
 
 
 def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
