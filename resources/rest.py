@@ -218,13 +218,13 @@ class RestClient:
 
         asked_at = time.monotonic()
         response = self._patience.repeatedly(ask, attempt, is_repeatable=request.is_repeatable)
-        secret = self._identity.query
+        secret, words = self._identity.query, self._identity.words
         return Answer(
             url=attempt.url,
             query=tuple(request.query) or tuple(pair for pair in query_of(request.path) if pair[0] not in dict(secret)),
             status=response.status,
-            headers={name: hidden(text.encode(), secret).decode() for name, text in response.headers.items()},
-            body=hidden(response.body, secret),
+            headers={name: hidden(text.encode(), secret, words).decode() for name, text in response.headers.items()},
+            body=hidden(response.body, secret, words),
             received_at=response.received_at,
             verdict=response.verdict,
             waited_seconds=time.monotonic() - asked_at,

@@ -12,12 +12,14 @@ from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
+import msgspec
 
 from pipeline.errors import ConfigurationError, SourceError
 
 HIDDEN: Final = "***"
 # So long a secret does not occur by chance in what is no secret.
 _NO_WORD: Final = 8
+_LONG: Final = 12
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -89,8 +91,17 @@ def with_query(url: str, query: Sequence[tuple[str, str]], secret: Sequence[tupl
     return f"{url.partition('?')[0]}?{urlencode(pairs)}"
 
 
-def hidden(content: bytes, secret: Sequence[tuple[str, str]]) -> bytes:
-    """Return what a server sent back, without the secrets of the query that it may repeat in its links."""
+def hidden(content: bytes, secret: Sequence[tuple[str, str]], words: Sequence[str] = ()) -> bytes:
+    """Return what a server sent back, without the secrets of the query and other ones that it may repeat."""
+    for word in words:
+        if len(word) >= _LONG:
+            for spelled in {
+                word,
+                quote(word, safe=""),
+                urlencode({"": word})[1:],
+                msgspec.json.encode(word).decode()[1:-1],
+            }:
+                content = content.replace(spelled.encode(), HIDDEN.encode())
     for name, value in secret:
         for spelled in {value, quote(value, safe=""), urlencode({"": value})[1:]}:
             content = content.replace(f"{name}={spelled}".encode(), f"{name}={HIDDEN}".encode())

@@ -33,6 +33,8 @@ from pipeline.ingest.profile_auth import (
     filled,
 )
 
+# Who we are is no secret, and may well stand in records.
+_NAMES: Final = frozenset({"client_id", "username", "user"})
 _REFRESH_BEFORE_SECONDS: Final = 30.0
 _REFRESH_BEFORE_SHARE: Final = 0.1
 _DEFAULT_LIFETIME_SECONDS: Final = 3600.0
@@ -86,6 +88,10 @@ class Identity(Protocol):
     def query(self) -> tuple[tuple[str, str], ...]:
         """What goes into every query, and into no message."""
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What must not be kept of an answer, should the source repeat it."""
+
     def headers(self) -> dict[str, str]:
         """Return the headers to send, fetching a token first where one is due."""
 
@@ -103,23 +109,25 @@ def identity_of(  # noqa: PLR0911 - one for each kind
 
     """
     given = {key: _secret(name, secrets, key) for key in auth.secrets}
+    words = tuple(value for key, value in given.items() if key not in _NAMES)
     match auth:
         case NoAuth():
             return _Fixed({})
         case Bearer():
-            return _Fixed({"Authorization": f"Bearer {given['token']}"})
+            return _Fixed({"Authorization": f"Bearer {given['token']}"}, words=words)
         case ApiKey(query=None):
-            return _Fixed({auth.header: f"{auth.prefix}{given['api_key']}"})
+            return _Fixed({auth.header: f"{auth.prefix}{given['api_key']}"}, words=words)
         case ApiKey():
-            return _Fixed({}, ((str(auth.query), given["api_key"]),))
+            return _Fixed({}, ((str(auth.query), given["api_key"]),), words=words)
         case Basic():
-            return _Fixed({"Authorization": _basic(given["username"], given["password"])})
+            basic = _basic(given["username"], given["password"])
+            return _Fixed({"Authorization": basic}, words=(*words, basic.removeprefix("Basic ")))
         case Headers():
-            return _Fixed({header: filled(text, given) for header, text in auth.headers.items()})
+            return _Fixed({header: filled(text, given) for header, text in auth.headers.items()}, words=words)
         case ClientCredentials() | RefreshToken():
-            return _Fetched(name, _OAuth2(auth, given), fetch)
+            return _Fetched(name, _OAuth2(auth, given), fetch, words)
         case SessionToken():
-            return _Fetched(name, _Session(auth, given), fetch)
+            return _Fetched(name, _Session(auth, given), fetch, words)
 
 
 def _secret(name: str, secrets: Mapping[str, SecretStr], key: str) -> str:
@@ -140,9 +148,12 @@ def _basic(user: str, password: str) -> str:
 class _Fixed:
     """Something that does not change."""
 
-    def __init__(self, headers: Mapping[str, str], query: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], query: tuple[tuple[str, str], ...] = (), words: tuple[str, ...] = ()
+    ) -> None:
         self._headers = dict(headers)
         self.query = query
+        self.words = words
 
     def headers(self) -> dict[str, str]:
         return dict(self._headers)
@@ -233,7 +244,7 @@ class _Fetched:
 
     query: tuple[tuple[str, str], ...] = ()
 
-    def __init__(self, name: str, service: _Service, fetch: FetchToken) -> None:
+    def __init__(self, name: str, service: _Service, fetch: FetchToken, words: tuple[str, ...]) -> None:
         self._name = name
         self._service = service
         self._fetch = fetch
@@ -241,6 +252,12 @@ class _Fetched:
         self._token: _Token | None = None
         self._refresh: str | None = None
         self._good_until = 0.0
+        self._words = words
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        token = self._token
+        return (*self._words, *(word for word in (token and token.text, self._refresh) if word))
 
     def headers(self) -> dict[str, str]:
         with self._lock:

@@ -17,6 +17,7 @@ from pipeline.sqlmodels.mapped import rejection, selected_fields
 from pipeline.sqlmodels.mapped import text as text_literal
 from pipeline.streams import STREAMS, Stream
 
+MAX_ID_BYTES: Final = 2048
 _LARGEST_LINE_BYTES: Final = 64 * 2**20
 _RECORD_COLUMNS: Final = "p: 'integer', i: 'bigint', h: 'varchar', q: 'varchar', b: 'varchar'"
 _PAGE_COLUMNS: Final = (
@@ -55,7 +56,15 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> s
         # Merged files are read once for all their turns.
         groups.setdefault((spelled, None if chunk.is_merged else chunk.turn), []).append(chunk)
     parts += [_group_select(stream, landing, own) for own in groups.values()]
-    return " union all ".join(f"({part})" for part in parts)
+    read = " union all ".join(f"({part})" for part in parts)
+    return f"select * replace (coalesce(rejected_because, {_too_long(stream)}) as rejected_because) from ({read})"
+
+
+def _too_long(stream: Stream) -> str:
+    """Return why an id is none, null where all are: ids go into the ledger's entries, whose size is bounded."""
+    names = [name for name in stream.field_names if name in stream.key or name.endswith("_id")]
+    whens = [f"when strlen({name}) > {MAX_ID_BYTES} then '{name} has more than {MAX_ID_BYTES} bytes'" for name in names]
+    return f"case {' '.join(whens)} end"
 
 
 def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:

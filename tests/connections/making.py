@@ -145,6 +145,7 @@ class Tenant:
         **connection: Any,
     ) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.home = Home(folder / "var")
         self.home.make()
         self.profile = folder / "p.yaml" if isinstance(profile, dict) else profile

@@ -20,7 +20,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.home import Home
 from pipeline.ingest.quarantine import RecordKey, kept_record
+from resources.warehouse import open_for_reading
+from tests.cli.network import FIRST, SECOND, download, sync, version, write, write_network
 from tests.connections.making import Tenant
 from tests.faults.data import ACCEPTED, EVENT, REJECTED, event, text
 from tests.faults.lived import compute
@@ -103,6 +106,26 @@ def test_after_all_of_them_every_record_is_accounted_for(tables: dict[str, list[
     assert {scope["stamp"] for scope in tables["scopes"]} == {"COMPLETE"}
     assert all(page["is_balanced"] for page in tables["pages"])
     assert sum(page["fetched"] for page in tables["pages"]) == 3 * len(PAGE_OF)
+
+
+def test_ids_and_texts_of_64_kb_stop_no_turn(tmp_path: Path) -> None:
+    config, long = write_network(tmp_path), "x" * 70_000
+    events = [download(f"{asset}{partner}"[:9], partner, asset, 1, "2026-01-05") for partner, asset in (
+        ("P0", f"A{long}"), (f"P{long}", "A1"), ("P1", "A1"))]  # fmt: skip
+    write(tmp_path, "vip", "access_events", "long.ndjson", events)
+    texts = {"change_summary": long, "replacement_instructions": long}
+    write(tmp_path, "vip", "asset_versions", "long.ndjson", [version("A1", 2, "2026-01-20") | texts])
+    home = Home(tmp_path / "home")
+    for now in (FIRST, SECOND):
+        sync(config, home, now)
+    with open_for_reading(home) as connection:
+        rejected = connection.sql("select stream, rejected_because from ops.quarantine order by all").fetchall()
+        summary = connection.sql("select max(length(change_summary)) from core.asset_versions").fetchall()
+    assert rejected == [
+        ("access_events", "asset_id has more than 2048 bytes"),
+        ("access_events", "partner_id has more than 2048 bytes"),
+    ]
+    assert summary == [(70_000,)]
 
 
 TWINS = ("A-1", "a-1", "A-1 ", " A-1", "Caf\u00e9", "Cafe\u0301", "\u0410-1", "A\u20111", "A-01", "1", "1.0", "01")

@@ -10,7 +10,7 @@ records again, so that whatever a fault loses, doubles or changes is seen in its
     200 with ``errors[]`` that the profile explains; 413; 404 ignored   tests/connections/test_answers.py
     dropped and lying answers to writes                                 tests/actions/test_dispatch_storms.py
     storms of 1 to 100 %, random orders of all of these                 tests/faults/test_random.py
-    a source that is down, patience with it                             tests/faults/test_patience.py
+    a source that is down, patience with it                             tests/rest/test_patience.py
 """
 
 from __future__ import annotations
