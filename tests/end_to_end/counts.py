@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from tests.end_to_end.months import Months, lived
+from tests.end_to_end.months import Months, Record, instant, lived
 
+_SEEN_LATE_DAYS: Final = 5
 _HEADINGS: Final = ("pattern", "started", "ended well", "on the other ways")
 
 
@@ -32,7 +34,15 @@ def rows(months: Months) -> list[tuple[str, str, str, str]]:
                 f" {_to(requests, 'reopened')} reopened, {_to(requests, 'cancelled')} cancelled"
             ),
         ),
-        ("P2 publish notice", f"{len(months.notices('publish'))} notices", _answers(months, {"publish"}), "-"),
+        (
+            "P2 publish notice",
+            f"{len(months.notices('publish'))} notices",
+            _answers(months, {"publish"}),
+            (
+                f"{len(late_publications(months))} versions that went live without one, announced later;"
+                f" {_about(months, 'publish')} reminders"
+            ),
+        ),
         (
             "P3 exception loop",
             f"{issues[None, 'reported']} issues, {_to(issues, 'in_review')} into review",
@@ -49,19 +59,25 @@ def rows(months: Months) -> list[tuple[str, str, str, str]]:
                 f" {len(months.notices('expiry'))} expiries"
             ),
             _answers(months, {"version_change", "withdrawal", "expiry"}),
-            f"{len(months.notices('reminder'))} reminders",
+            f"{len(months.notices('reminder')) - _about(months, 'publish')} reminders",
         ),
         (
             "P5 segments and rights",
             f"{len(months.sent('publishAccessRules'))} rules published",
             f"{len(months.notices('access_rules'))} partners told",
-            "-",
+            (
+                f"{_changes(months, 'ended')} of an end, {_changes(months, 'denied')} of a denial;"
+                f" {len(gap_packs(months))} with what they should have and do not"
+            ),
         ),
         (
             "P6 campaign launch",
-            f"{len({package for package, _ in packages})} packages to {len(packages)} partners",
+            f"{len({package for package, _ in packages})} packages, {len(packages)} times to a partner",
             f"{sum(task['status'] == 'done' for task in tasks)} receipts confirmed",
-            f"{len(months.sent('retractNotice'))} notices taken back, {cancelled} launches stopped",
+            (
+                f"{_changes_of_packages(months)} told of a late change, {len(months.sent('retractNotice'))} notices"
+                f" taken back, {cancelled} launches stopped"
+            ),
         ),
         (
             "P7 audit trail",
@@ -70,6 +86,38 @@ def rows(months: Months) -> list[tuple[str, str, str, str]]:
             f"{len(months.refused)} refused",
         ),
     ]
+
+
+def late_publications(months: Months) -> set[tuple[str, int]]:
+    """List the first versions that were live for days before we could tell anybody: their approval was seen late."""
+    versions = months.current("asset_versions")
+    return {
+        (asset, body["version_no"])
+        for write in months.sent("postNotice")
+        if (body := write["body"])["kind"] == "publish"
+        and (asset := months.vip_asset(body["asset_id"]))
+        and (approved := versions[asset, body["version_no"]]["approved_at"]) is not None
+        and instant(approved) > months.began - timedelta(days=_SEEN_LATE_DAYS)
+        and instant(write["at"]) - instant(approved) > timedelta(days=_SEEN_LATE_DAYS)
+        and versions[asset, body["version_no"]]["effective_local"] is None
+    }
+
+
+def gap_packs(months: Months) -> list[Record]:
+    """List the notices that tell a late joiner in one what it should have and does not."""
+    return [body for body in months.notices("access_rules") if body["details"].get("missing")]
+
+
+def _changes(months: Months, change: str) -> int:
+    return sum(body["details"].get("change") == change for body in months.notices("access_rules"))
+
+
+def _changes_of_packages(months: Months) -> int:
+    return sum(bool(body["details"].get("changes")) for body in months.notices("launch_package"))
+
+
+def _about(months: Months, kind: str) -> int:
+    return sum(body["details"].get("about_kind") == kind for body in months.notices("reminder"))
 
 
 def _to(moves: Counter[tuple[str | None, str]], state: str) -> int:
