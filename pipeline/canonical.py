@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
@@ -17,6 +16,8 @@ import msgspec
 import rfc8785
 
 _sorted_encoder: Final = msgspec.json.Encoder(order="sorted")
+# Sorts what is inside a record; the record's own names are in order already (``Hasher``).
+_inner_encoder: Final = msgspec.json.Encoder(order="deterministic")
 _plain_encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
 
@@ -91,7 +92,7 @@ class Hasher:
     def _sorted_lines(self, joined: bytes) -> list[bytes]:
         if self._records is not None:
             with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-                return _sorted_encoder.encode_lines(self._records.decode(joined)).split(b"\n")
+                return _inner_encoder.encode_lines(self._records.decode(joined)).split(b"\n")
         try:
             values = _plain_objects.decode(joined)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -147,11 +148,11 @@ def canonical_text(value: Any) -> bytes | None:
     return None
 
 
-def _sha256s(texts: Sequence[bytes]) -> tuple[bytes, ...]:
+def _sha256s(texts: Sequence[bytes]) -> list[bytes]:
     """Return the hashes of many texts; their digits are made at once, because one by one takes as long as hashing."""
     sha256 = hashlib.sha256
-    digests = b"".join([sha256(text).digest() for text in texts])
-    return struct.unpack("64s" * len(texts), digests.hex().encode())
+    digits = b"".join([sha256(text).digest() for text in texts]).hex().encode()
+    return [digits[start : start + 64] for start in range(0, len(digits), 64)]
 
 
 def sha256_hex(data: bytes) -> str:

@@ -12,7 +12,6 @@ from typing import Final
 import httpx
 import msgspec
 
-_BLOCK_BYTES: Final = 2**16
 _GZIP: Final = 31
 
 
@@ -39,7 +38,7 @@ def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     unpack = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
     blocks = []
     received = unpacked = 0
-    for block in response.iter_raw(_BLOCK_BYTES):
+    for block in response.iter_raw():
         received += len(block)
         plain = block if unpack is None else _unpacked(unpack, block, max_bytes + 1 - unpacked)
         unpacked += len(plain)

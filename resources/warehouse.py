@@ -172,6 +172,7 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Set the zone, the macros and the catalogs in memory, and close the door to everything but the home folder."""
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
     for catalog in MEMORY_CATALOGS:
         connection.execute(f"attach ':memory:' as {catalog}")
     connection.execute(MACROS.read_text(encoding="utf-8"))
