@@ -18,6 +18,8 @@ import rfc8785
 from pipeline.json_structure import MAX_DEPTH, is_deeper_than
 
 _sorted_encoder: Final = msgspec.json.Encoder(order="sorted")
+# Sorts what is inside a record; the record's own names are in order already (``Hasher``).
+_inner_encoder: Final = msgspec.json.Encoder(order="deterministic")
 _plain_encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder()
 
@@ -75,8 +77,8 @@ class Hasher:
         """The names at the top of the records so far, as far as they are known."""
         return self._names
 
-    def hashes(self, items: Sequence[bytes]) -> list[str | None]:
-        """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received.
+    def hashes(self, items: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received, in hexadecimal digits.
 
         None where ``canonical_record`` has to look: nothing is said of such a record yet, neither good nor bad.
         """
@@ -87,16 +89,19 @@ class Hasher:
         # One line more, an empty one, is behind the last.
         if len(lines) - 1 != len(items):
             return [None] * len(items)
+        del lines[-1]
         # Writing never lengthens what was read: equally long means that nothing is lost in it, no blank, no key twice.
+        if list(map(len, lines)) == list(map(len, items)):
+            return _sha256s(lines)
         return [
-            hashlib.sha256(line).hexdigest() if len(line) == len(item) else None
-            for line, item in zip(lines, items, strict=False)
+            sha256_hex(line).encode() if len(line) == len(item) else None
+            for line, item in zip(lines, items, strict=True)
         ]
 
     def _sorted_lines(self, joined: bytes) -> list[bytes]:
         if self._records is not None:
             with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-                return _sorted_encoder.encode_lines(self._records.decode(joined)).split(b"\n")
+                return _inner_encoder.encode_lines(self._records.decode(joined)).split(b"\n")
         try:
             values = _plain_objects.decode(joined)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -150,6 +155,13 @@ def canonical_text(value: Any) -> bytes | None:
     if text.isascii() or _has_none_beyond_u_ffff(text) or not _has_key_beyond_u_ffff(value):
         return text
     return None
+
+
+def _sha256s(texts: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes of many texts; their digits are made at once, because one by one takes as long as hashing."""
+    sha256 = hashlib.sha256
+    digits = b"".join([sha256(text).digest() for text in texts]).hex().encode()
+    return [digits[start : start + 64] for start in range(0, len(digits), 64)]
 
 
 def sha256_hex(data: bytes) -> str:

@@ -14,7 +14,6 @@ import msgspec
 
 from pipeline.json_structure import is_whole
 
-_BLOCK_BYTES: Final = 2**16
 _GZIP: Final = 31
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -42,7 +41,7 @@ def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     unpack = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
     blocks = []
     received = unpacked = 0
-    for block in response.iter_raw(_BLOCK_BYTES):
+    for block in response.iter_raw():
         received += len(block)
         plain = block if unpack is None else _unpacked(unpack, block, max_bytes + 1 - unpacked)
         unpacked += len(plain)

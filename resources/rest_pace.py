@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -18,10 +19,17 @@ from typing import Final
 from pipeline.ingest.profile_limits import Limits
 
 # One request may be on its way a little longer than the next: the source counts what arrives.
-_MARGIN: Final = 1.01
+_MARGIN: Final = 1.02
 _REFUSALS: Final = frozenset({429, 503})
 _LONGEST_SECONDS: Final = 366 * 86_400
 _DIGITS: Final = 9
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A request's instant: the one planned, then the one at which it went."""
+
+    at: float
 
 
 class Pace:
@@ -35,12 +43,14 @@ class Pace:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the budgets; ``sleep`` and ``monotonic`` are exchanged in tests."""
-        self._interval_seconds = _MARGIN / limits.requests_per_second
+        rate = limits.requests_per_second
+        self._interval_seconds = _MARGIN / rate
         self._max_wait_seconds = limits.max_wait.total_seconds()
         self._headers = limits.rate_headers
-        self._budgets = [
-            (budget.per.total_seconds() * _MARGIN, deque[float](maxlen=budget.requests)) for budget in limits.budgets
-        ]
+        # A rate is a budget too: that of a second, or of the one request that it allows in longer than that.
+        most = max(1, int(rate))
+        budgets = [(most, most / rate), *((budget.requests, budget.per.total_seconds()) for budget in limits.budgets)]
+        self._budgets = [(seconds * _MARGIN, deque[_Slot](maxlen=requests)) for requests, seconds in budgets]
         self._most_at_once = limits.concurrency
         self._at_once = float(limits.concurrency)
         self._under_way = 0
@@ -68,12 +78,14 @@ class Pace:
         """Wait for the next free slot and take it."""
         with self._lock:
             now = self._monotonic()
-            slot = max(now, self._next_at, *(self._free_at(per, taken) for per, taken in self._budgets))
-            self._next_at = slot + self._interval_seconds
+            slot = _Slot(max(now, self._next_at, *(self._free_at(per, taken) for per, taken in self._budgets)))
             for _, taken in self._budgets:
                 taken.append(slot)
-        if slot > now:
-            self._sleep(slot - now)
+            self._next_at = slot.at + self._interval_seconds
+        if slot.at > now:
+            self._sleep(slot.at - now)
+            # Whoever was woken late went late, and what comes a second behind him has to go by that.
+            slot.at = max(slot.at, self._monotonic())
 
     def hold(self, seconds: float) -> None:
         """Let nothing through for so long, where that is not too long to wait for."""
@@ -105,8 +117,8 @@ class Pace:
                 self.hold(float(reset) / 1000 - now.timestamp())
 
     @staticmethod
-    def _free_at(per_seconds: float, taken: deque[float]) -> float:
-        return taken[0] + per_seconds if len(taken) == taken.maxlen else 0.0
+    def _free_at(per_seconds: float, taken: deque[_Slot]) -> float:
+        return taken[0].at + per_seconds if len(taken) == taken.maxlen else 0.0
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

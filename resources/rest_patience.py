@@ -31,7 +31,9 @@ from resources.rest_pace import Pace
 set_on_retry_hooks([LoggingOnRetryHook])
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
-_FIRST_WAIT_SECONDS: Final = 0.25
+# What fails once mostly does not fail twice; what fails again is asked ever less often.
+_FIRST_WAIT_SECONDS: Final = 0.05
+_WAIT_GROWS: Final = 4
 _LONGEST_WAIT_SECONDS: Final = 20.0
 _DOWN_SECONDS: Final = 15.0
 _UNREACHED_SECONDS: Final = 5.0
@@ -96,6 +98,8 @@ class Patience:
             attempts=self._limits.attempts,
             timeout=None,
             wait_initial=_FIRST_WAIT_SECONDS,
+            wait_jitter=_FIRST_WAIT_SECONDS,
+            wait_exp_base=_WAIT_GROWS,
             wait_max=_LONGEST_WAIT_SECONDS,
         ):
             with attempt:

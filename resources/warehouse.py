@@ -26,6 +26,9 @@ SAY_SO_AFTER_SECONDS: Final = 1.0
 MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope")
 WAREHOUSE_CATALOG: Final = "warehouse"
 MEMORY_LIMIT: Final = "4GB"
+# Of typing and deduplicating what arrived: it streams, so that more of it takes longer but no more memory.
+INGEST_MEMORY_LIMIT: Final = "320MB"
+INGEST_FLOORS: Final = frozenset({"staging", "core"})
 CHECKPOINT_AT: Final = "256MB"
 
 
@@ -117,6 +120,11 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+def limit_memory(connection: duckdb.DuckDBPyConnection, floor: str) -> None:
+    """Give what is computed on a floor the memory that it needs, and no more."""
+    connection.execute(f"set memory_limit = '{INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT}'")
+
+
 def _connect(home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -163,12 +171,14 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Set the zone, the macros and the catalogs in memory, and close the door to everything but the home folder."""
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
     for catalog in MEMORY_CATALOGS:
         connection.execute(f"attach ':memory:' as {catalog}")
     connection.execute(macros_text())
     folder = _quoted(home.path.resolve())
     connection.execute(f"set allowed_directories = ['{folder}/']")
     connection.execute("set enable_external_access = false")
+    connection.execute("set allowed_configs = ['memory_limit']")
     connection.execute("set lock_configuration = true")
 
 

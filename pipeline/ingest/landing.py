@@ -15,6 +15,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -228,12 +229,11 @@ class _OpenChunk:
         self.size_bytes = 0
 
     def add(self, page_no: int, page: Page, hasher: Hasher, shapes: Shapes) -> None:
-        lines, rejected = _record_lines(page_no, page, hasher)
-        text = b"".join(lines)
+        text, rejected = _record_text(page_no, page, hasher)
         self._records_file.write(text)
         news = shapes.news(page.items, hasher.names) if page.is_own else shapes.passed_over(hasher.names)
-        self._pages_file.write(_page_line(page_no, page, len(lines), rejected, news))
-        self.records += len(lines)
+        self._pages_file.write(_page_line(page_no, page, rejected, news))
+        self.records += len(page.items)
         self.rejected += rejected
         self.pages += 1
         self.size_bytes += len(text)
@@ -293,13 +293,12 @@ class DurableFile:
         self._file.write(compressed)
 
 
-def _record_lines(page_no: int, page: Page, hasher: Hasher) -> tuple[list[bytes], int]:
+def _record_text(page_no: int, page: Page, hasher: Hasher) -> tuple[bytes, int]:
+    """Return a page's lines, and how many of them are of records that nobody can read."""
     hashes = _hashes(page.items, hasher)
     # The pages of a source that is as it should be are the many: nothing is asked of each record of theirs.
-    all_known = [sha.encode() for sha in hashes if sha is not None]
-    if len(all_known) == len(hashes):
-        line = b'{"p":%d,"i":%%d,"h":"%%b","r":%%b}\n' % page_no
-        return [line % (row, sha, raw) for row, (raw, sha) in enumerate(zip(page.items, all_known, strict=True))], 0
+    if None not in hashes:
+        return _plain_text(page_no, page.items, hashes), 0
     lines = []
     rejected = 0
     for row, (item, known) in enumerate(zip(page.items, hashes, strict=True)):
@@ -309,17 +308,30 @@ def _record_lines(page_no: int, page: Page, hasher: Hasher) -> tuple[list[bytes]
             lines.append(_rejected_line(page_no, row, readable))
         else:
             raw, sha256 = readable
-            lines.append(b'{"p":%d,"i":%d,"h":"%b","r":%b}\n' % (page_no, row, sha256.encode(), raw))
-    return lines, rejected
+            lines.append(b'{"p":%d,"i":%d,"h":"%b","r":%b}\n' % (page_no, row, sha256, raw))
+    return b"".join(lines), rejected
 
 
-def _hashes(items: Sequence[Item], hasher: Hasher) -> list[str | None]:
+def _plain_text(page_no: int, items: Sequence[Item], hashes: Sequence[bytes | None]) -> bytes:
+    """Return the lines of a page of which every record can be read at first sight."""
+    values: list[Any] = [b"%d" % page_no] * (3 * len(items))
+    values[1::3] = hashes
+    values[2::3] = items
+    return _form(len(items)) % tuple(values)
+
+
+@lru_cache(maxsize=8)
+def _form(rows: int) -> bytes:
+    return b"".join(b'{"p":%%b,"i":%d,"h":"%%b","r":%%b}\n' % row for row in range(rows))
+
+
+def _hashes(items: Sequence[Item], hasher: Hasher) -> Sequence[bytes | None]:
     """Return the hashes that a page's records have at first sight; None = look at it by itself."""
     texts = [item for item in items if isinstance(item, bytes) and len(item) <= MAX_RECORD_BYTES]
     return hasher.hashes(texts) if len(texts) == len(items) else [None] * len(items)
 
 
-def _readable(item: Item) -> tuple[bytes, str] | Unreadable:
+def _readable(item: Item) -> tuple[bytes, bytes] | Unreadable:
     if isinstance(item, Unreadable):
         return item
     if len(item) > MAX_RECORD_BYTES:
@@ -332,7 +344,7 @@ def _readable(item: Item) -> tuple[bytes, str] | Unreadable:
         return Unreadable(item, "the record is nested too deeply")
     if b"\n" in item or b"\r" in item:
         item = item.replace(b"\r", b" ").replace(b"\n", b" ")
-    return item, sha256_hex(text)
+    return item, sha256_hex(text).encode()
 
 
 def _rejected_line(page_no: int, row: int, unreadable: Unreadable) -> bytes:
@@ -345,10 +357,10 @@ def _rejected_line(page_no: int, row: int, unreadable: Unreadable) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
-def _page_line(page_no: int, page: Page, records: int, rejected: int, news: Sequence[tuple[str, str]]) -> bytes:
+def _page_line(page_no: int, page: Page, rejected: int, news: Sequence[tuple[str, str]]) -> bytes:
     line: dict[str, Any] = {
         "p": page_no,
-        "records": records,
+        "records": len(page.items),
         "rejected": rejected,
         "body_sha256": page.body_sha256,
         "request": dict(page.request),

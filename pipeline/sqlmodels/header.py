@@ -11,7 +11,8 @@ the words make happen (``pipeline.sqlmodels.runner``, ``pipeline.sqlmodels.incre
     -- After: ledger.actions
 
 ``Grain`` is checked at every run. ``Published with`` names what is joined when the table is read or published, because
-it changes on every row at every turn. ``After`` orders the model behind a step that is no SQL.
+it changes on every row at every turn. ``After`` orders the model behind a step that is no SQL. ``Stored plain`` names
+texts that are another one in nearly every row: packing them takes most of the time of writing, and saves little.
 
 ``Refresh`` says what a turn computes: ``full`` everything, then compared with what was there; ``by <keys>`` the keys
 that something touched; ``append`` what arrived, added; ``append by <keys>`` the touched keys of a table in which rows
@@ -43,7 +44,7 @@ from typing import Final
 
 _LINE: Final = re.compile(
     r"(Grain|Refresh|Published with|After|Changes at|Keyed in|Touched by|Spine|Follows|Unmoved by|Numbers|Replayed"
-    r"|Severity): *(.+)"
+    r"|Severity|Stored plain): *(.+)"
 )
 _LINK: Final = re.compile(r"(\w+[.]\w+) *[(]([^()]*)[)](?: through (\w+[.]\w+))?")
 _REFRESH: Final = re.compile(r"full|append|(?:append )?by (\w+(?:, \w+)*)|sums of (\w+[.]\w+(?:, \w+[.]\w+)*)")

@@ -49,6 +49,7 @@ class Model:
     grain: tuple[str, ...]
     refresh: Refresh
     published_with: tuple[str, ...]
+    stored_plain: tuple[str, ...]
     after: tuple[str, ...]
     severity: str
     inputs: tuple[str, ...]
@@ -100,6 +101,7 @@ def read_model(path: Path) -> Model:
         grain=header.names("Grain"),
         refresh=refresh,
         published_with=header.names("Published with"),
+        stored_plain=header.names("Stored plain"),
         after=header.names("After"),
         severity=header.one("Severity", "error"),
         inputs=inputs,

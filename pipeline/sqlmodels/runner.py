@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.errors import StateError
+from pipeline.errors import ConfigurationError, StateError
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Question
 
@@ -45,7 +45,20 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 def create_table(connection: Connection, model: Model, question: Question) -> None:
     """Make the model's table in the current catalog from whatever its inputs' names stand for there."""
-    connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters_of(model, question))
+    parameters = parameters_of(model, question)
+    if not model.stored_plain:
+        connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters)
+        return
+    described = connection.execute(f"describe {model.text}", parameters).fetchall()
+    if missing := sorted(set(model.stored_plain) - {row[0] for row in described}):
+        message = f"The header of {model.name} names columns that it does not have: {', '.join(missing)}."
+        raise ConfigurationError(message)
+    columns = ", ".join(
+        f"{name} {kind}{' using compression uncompressed' if name in model.stored_plain else ''}"
+        for name, kind, *_ in described
+    )
+    connection.execute(f"create or replace table {model.name} ({columns})")
+    connection.execute(f"insert into {model.name}\n{model.text}", parameters)
 
 
 def parameters_of(model: Model, question: Question) -> dict[str, datetime]:

@@ -1,6 +1,7 @@
 -- One row per access event as VIP has it now: its latest edition, its partner and user under Trading Grid's ids.
 -- Grain: event_id
 -- Refresh: by event_id
+-- Stored plain: event_id, record_sha256, occurred_raw
 -- Spine: core.access_events_history
 -- Touched by: core.deliveries(delivery_id) through core.access_events_history
 -- Touched by: core.partner_users(user_id) through core.access_events

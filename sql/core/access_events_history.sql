@@ -1,6 +1,7 @@
 -- One row per edition of an access event: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: event_id, edition
 -- Refresh: append by event_id
+-- Stored plain: event_id, record_sha256, occurred_raw
 -- Spine: staging.access_events
 -- Only keys that arrived more than once are sorted: of a stream this large hardly any.
 with arrivals as (select * from staging.access_events where rejected_because is null),

@@ -1,6 +1,7 @@
 -- One row per acknowledgment as Trading Grid has it now: its latest edition, its asset under VIP's id.
 -- Grain: ack_id
 -- Refresh: by ack_id
+-- Stored plain: ack_id, record_sha256, occurred_raw
 -- Spine: core.acknowledgments_history
 -- Touched by: core.identities(source_asset_id = source_id) through core.acknowledgments
 -- Touched by: core.notices(notice_id) through core.acknowledgments_history

@@ -1,6 +1,7 @@
 -- One row per edition of an acknowledgment: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: ack_id, edition
 -- Refresh: append by ack_id
+-- Stored plain: ack_id, record_sha256, occurred_raw
 -- Spine: staging.acknowledgments
 -- Only keys that arrived more than once are sorted: of a stream this large hardly any.
 with arrivals as (select * from staging.acknowledgments where rejected_because is null),

@@ -1,6 +1,7 @@
 -- One row per delivery as VIP has it now: its latest edition, its partner under Trading Grid's id.
 -- Grain: delivery_id
 -- Refresh: by delivery_id
+-- Stored plain: delivery_id, record_sha256
 -- Spine: core.deliveries_history
 -- Touched by: core.identities(source_partner_id = source_id) through core.deliveries
 with editions as (select * from core.deliveries_history),

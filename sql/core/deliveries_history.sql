@@ -1,6 +1,7 @@
 -- One row per edition of a delivery: each content that ever arrived under its key, numbered in order of arrival.
 -- Grain: delivery_id, edition
 -- Refresh: append by delivery_id
+-- Stored plain: delivery_id, record_sha256
 -- Spine: staging.deliveries
 with arrivals as (select * from staging.deliveries where rejected_because is null),
 

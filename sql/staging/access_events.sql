@@ -1,6 +1,7 @@
 -- One row per record of an access event that ever arrived from VIP, typed; a rejected one says why.
 -- Grain: turn_no, page_no, row_no
 -- Refresh: append
+-- Stored plain: event_id, record_sha256, occurred_raw
 with landed as (select * from landing.access_events),
 
 typed as (

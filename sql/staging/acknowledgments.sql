@@ -1,6 +1,7 @@
 -- One row per record of an acknowledgment that ever arrived from Trading Grid, typed; a rejected one says why.
 -- Grain: turn_no, page_no, row_no
 -- Refresh: append
+-- Stored plain: ack_id, record_sha256, occurred_raw
 with landed as (select * from landing.acknowledgments),
 
 typed as (

@@ -1,6 +1,7 @@
 -- One row per record of a delivery that ever arrived from VIP, typed; a rejected one says why.
 -- Grain: turn_no, page_no, row_no
 -- Refresh: append
+-- Stored plain: delivery_id, record_sha256
 with landed as (select * from landing.deliveries),
 
 typed as (

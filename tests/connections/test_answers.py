@@ -180,6 +180,22 @@ def test_no_span_of_a_budget_has_more_requests_than_it_allows() -> None:
     assert taken[-1] - taken[0] < 125
 
 
+def test_a_request_that_was_woken_late_is_counted_when_it_went() -> None:
+    woken = Clock()
+    sleeps = iter([0.0, 0.0, 0.2, *[0.0] * 12])
+
+    def sleep(seconds: float) -> None:
+        woken.at += seconds + next(sleeps)
+
+    slow = Pace(Limits.model_validate({"requests_per_second": 4}), sleep=sleep, monotonic=woken)
+    went = []
+    for _ in range(12):
+        slow.wait()
+        went.append(woken())
+    assert all(later - earlier >= 1 for earlier, later in zip(went, went[4:], strict=False))
+    assert went[-1] - went[0] < 3.3
+
+
 def most_at_once(pace: Pace) -> int:
     """Enter as often as that is possible without anybody leaving."""
     may_leave = threading.Event()

@@ -22,7 +22,7 @@ DENIALS: Final = (
     "unknown_asset", "not_entitled", "outside_territory", "barred_region", "no_approved_version", "ambiguous_query",
     "delivery_failed",
 )  # fmt: skip
-CASES: Final = (
+CASES: Final[tuple[tuple[str, dict[str, str | bool | None]], ...]] = (
     *((kind, {}) for kind in KINDS),
     *(
         ("request_update", {"status": status, "reason": None})

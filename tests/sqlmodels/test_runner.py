@@ -9,12 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.errors import ConfigurationError
 from pipeline.home import Home
 from pipeline.sqlmodels.increments import Increments, run_model
 from pipeline.sqlmodels.model import read_model
 from pipeline.sqlmodels.relations import Question
 from pipeline.sqlmodels.runner import GrainError, existing_tables
-from resources.warehouse import open_in_memory
+from resources.warehouse import INGEST_MEMORY_LIMIT, MEMORY_LIMIT, limit_memory, open_in_memory
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUESTION = Question(NOON, NOON)
@@ -66,6 +67,27 @@ def test_a_broken_grain_leaves_the_old_table(tmp_path: Path, connection: duckdb.
     assert connection.sql("select turn_no from ops.models").fetchall() == [(1,)]
 
 
+def stored_plain(folder: Path, *columns: str) -> Path:
+    path = things(folder)
+    path.write_text(path.read_text().replace("-- Refresh", f"-- Stored plain: {', '.join(columns)}\n-- Refresh"))
+    return path
+
+
+def test_what_is_stored_plain_is_the_same_table(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("insert into core.things values ('a', '2026-03-02T12:00:00Z'), ('b', '2027-01-01T00:00:00Z')")
+    made = run_model(connection, read_model(things(tmp_path)), QUESTION, 1)
+    rows = connection.sql("select * from freshness.things").fetchall()
+    assert run_model(connection, read_model(stored_plain(tmp_path, "thing_id")), QUESTION, 2) == made
+    assert connection.sql("select * from freshness.things").fetchall() == rows
+    spelled = connection.sql("select sql from duckdb_tables() where schema_name = 'freshness'").fetchall()[0][0]
+    assert spelled.count("COMPRESSION") == 1
+
+
+def test_only_columns_that_are_there_can_be_stored_plain(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(ConfigurationError, match="things names columns that it does not have: colour"):
+        run_model(connection, read_model(stored_plain(tmp_path, "thing_id", "colour")), QUESTION, 1)
+
+
 def test_append_adds_what_is_new_and_leaves_the_rest(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     model = read_model(things(tmp_path, "append"))
     connection.execute("insert into core.things values ('a', '2026-01-01T00:00:00Z')")
@@ -75,6 +97,18 @@ def test_append_adds_what_is_new_and_leaves_the_rest(tmp_path: Path, connection:
     assert Increments(connection, QUESTION, 2).refresh(model).rows == 2
     kept = connection.sql("select since = '2026-01-01T00:00:00Z' from freshness.things where thing_id = 'a'").fetchall()
     assert kept == [(True,)]
+
+
+def test_memory_is_the_one_thing_that_can_be_set_later(connection: duckdb.DuckDBPyConnection) -> None:
+    for floor, limit in (("staging", INGEST_MEMORY_LIMIT), ("marts", MEMORY_LIMIT)):
+        limit_memory(connection, floor)
+        found = connection.sql("select current_setting('memory_limit')").fetchall()[0][0]
+        size, unit = found.split()
+        expected = float(limit[:-2]) * {"MB": 1e6, "GB": 1e9}[limit[-2:]]
+        assert float(size) * {"MiB": 2**20, "GiB": 2**30}[unit] == pytest.approx(expected, rel=0.02)
+    for setting in ("threads = 1", "allowed_configs = ['threads']", "enable_external_access = true"):
+        with pytest.raises(duckdb.Error, match="Cannot"):
+            connection.execute(f"set {setting}")
 
 
 def test_nothing_outside_the_home_can_be_read(connection: duckdb.DuckDBPyConnection) -> None:
