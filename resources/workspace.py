@@ -26,7 +26,9 @@ from pipeline.channels.routing import read_addresses
 from pipeline.errors import RefusedError, SourceError
 from pipeline.findings import FindingsOutcome, journal_findings
 from pipeline.home import Home
+from pipeline.ingest.importing import Importer, ImportOutcome, imported_hashes, referenced_files
 from pipeline.ingest.landed import landed_chunks
+from pipeline.ingest.originals import check_parquet
 from pipeline.ingest.pull import PullOutcome, pull_connection
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import Draft, Journal
@@ -34,8 +36,9 @@ from pipeline.ledger.runs import RUN_ENDED, RUN_STARTED, unended_runs
 from pipeline.ledger.turns import TURN_COMPLETED, Turn, first_turn, open_turn, read_turns
 from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
+from pipeline.sqlmodels.arriving import landed_ahead
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
-from pipeline.sqlmodels.increments import Increments
+from pipeline.sqlmodels.increments import UNCHANGED, Increments
 from pipeline.sqlmodels.journalled import give_ledger
 from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_settings
 from pipeline.sqlmodels.replaying import replay
@@ -48,6 +51,9 @@ from resources.warehouse import open_for_writing, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
+
+# What says whether everything that was imported is accounted for.
+IMPORT_SHOWS: Final = ("ops.pages", "ops.quarantine")
 
 StepResult = Result | FindingsOutcome | DecideOutcome
 
@@ -135,10 +141,11 @@ class Workspace:
         """What the tables of this turn answer."""
         return Question(self.turn.now, self.turn.known_at)
 
-    def open_turn(self) -> Turn:
+    def open_turn(self, *, is_import: bool = False) -> Turn:
         """Open this run's turn, or resume the one that never ended."""
         if self._turn is None:
-            self._turn = open_turn(self.journal, self.asked_now, read_clock(self.settings.clock))
+            now = read_clock(self.settings.clock)
+            self._turn = open_turn(self.journal, self.asked_now, now, is_import=is_import)
         return self._turn
 
     def pull(
@@ -169,6 +176,30 @@ class Workspace:
             raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
         return outcome
 
+    def import_files(
+        self, importer: Importer, streams: Sequence[str] | None, on_step: Callable[[str], None]
+    ) -> ImportOutcome:
+        """Land what a folder has that was not imported yet, and bring what was imported to core.
+
+        Raises:
+            SourceError: a file cannot be read; what came before it is imported.
+
+        """
+        found = importer.find(streams)
+        copies = importer.keep(found.known_parquet) if importer.is_copying else 0
+        last = read_turns(self.journal).unfinished
+        if found.new:
+            importer.land(found.new, self.open_turn(is_import=True))
+        elif last is not None and last.is_import:
+            self._turn = last
+        is_changed = False
+        imported = sorted(imported_hashes(self.journal))
+        for name in self.graph.left_of([f"core.{stream}" for stream in imported] + list(IMPORT_SHOWS)):
+            on_step(name)
+            is_changed |= self._run(name).how != UNCHANGED
+        self.increments.flush()
+        return ImportOutcome(self.turn, len(found.new), found.known, copies, is_changed)
+
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The warehouse, opened at the first use, with landing, ledger and configuration laid under the models."""
@@ -195,7 +226,9 @@ class Workspace:
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._warehouse is None:
-            self._warehouse = self._exit.enter_context(open_for_writing(self.home))
+            self._warehouse = self._exit.enter_context(
+                open_for_writing(self.home, reads=referenced_files(self.home, self.journal))
+            )
         return self._warehouse
 
     def _standing_turn(self) -> Turn | None:
@@ -304,6 +337,9 @@ class Workspace:
         return outcome
 
     def _run(self, name: str) -> Result:
+        for landed in landed_ahead(self.graph.models[name], self.increments.versions, self.increments.landing):
+            if landed.chunk.is_parquet:
+                check_parquet(self.home.landing, landed.chunk)
         result = self.increments.refresh(self.graph.models[name])
         self._tables = self._existing() | {name}
         return result

@@ -1,7 +1,7 @@
 """What the journal says was landed.
 
-Belongs here: the folds over ``stream_pulled`` entries. Does not belong here: writing them
-(``pipeline.ingest.pull``), reading the chunks' records (SQL).
+Belongs here: the folds over ``stream_pulled`` and ``file_imported`` entries. Does not belong here: writing them
+(``pipeline.ingest.pull``, ``pipeline.ingest.importing``), reading the chunks' records (SQL).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pipeline.streams import STREAMS
 
 STREAM_PULLED: Final = "stream_pulled"
 STREAM_FAILED: Final = "stream_failed"
+FILE_IMPORTED: Final = "file_imported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Pulled:
 def landed_chunks(journal: Journal) -> list[LandedChunk]:
     """Return every chunk that exists, in the journal's order."""
     found = []
-    for entry in journal.entries(frozenset({STREAM_PULLED})):
+    for entry in journal.entries(frozenset({STREAM_PULLED, FILE_IMPORTED})):
         stream = _stream_of(entry)
         parts = [Part(**part) for part in entry.data.get("parts") or ()]
         found += [
@@ -79,8 +80,8 @@ def landed_chunks(journal: Journal) -> list[LandedChunk]:
                 turn=int(entry.data["turn"]),
                 known_at=entry.known_at,
                 seq=entry.seq,
-                is_snapshot=entry.data["is_snapshot"],
-                mapping=entry.data["mapping"],
+                is_snapshot=entry.data.get("is_snapshot", False),
+                mapping=entry.data.get("mapping") or {},
                 parts=parts,
                 known_fields=entry.data.get("known_fields"),
             )
@@ -99,11 +100,9 @@ def leftovers(landing: Path, journal: Journal) -> list[Path]:
 
     Originals are not among them: they are named by their own content.
     """
-    named = set()
-    for entry in journal.entries(frozenset({STREAM_PULLED})):
-        pulled = _pulled(entry)
-        named |= {name for data in entry.data["chunks"] for name in (data["file"], data["pages_file"])}
-        named |= {pulled.seen_files.file} if pulled.seen_files else set()
+    named = {name for landed in landed_chunks(journal) for name, _ in landed.chunk.own_files}
+    pulls = map(_pulled, journal.entries(frozenset({STREAM_PULLED})))
+    named |= {pulled.seen_files.file for pulled in pulls if pulled.seen_files}
     systems = sorted({stream.system.value for stream in STREAMS.values()})
     files = [path for system in systems for path in sorted((landing / system).glob("*/*")) if path.is_file()]
     return [path for path in files if path.relative_to(landing).as_posix() not in named]

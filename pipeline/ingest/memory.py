@@ -59,7 +59,7 @@ class Memory:
         with self.lock:
             chunks = landed_chunks(self.journal)
         for chunk in chunks:
-            if chunk.stream == self.stream:
+            if chunk.stream == self.stream and not chunk.chunk.is_parquet:
                 records = (
                     msgspec.json.encode(line["r"]) for line in read_lines(self.home.landing / chunk.file) if "r" in line
                 )

@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from pipeline.business_calendar import give_calendar
 from pipeline.ingest.landed import LandedChunk
 from pipeline.settings import Fulfilment, Policies, Settings
+from pipeline.sqlmodels.imported import parquet_pages, parquet_selects
 from pipeline.sqlmodels.mapped import rejection, selected_fields
 from pipeline.streams import STREAMS, Stream
 
@@ -264,8 +265,11 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> s
             f" null::varchar as rejected_because, null::varchar as raw_base64, {fields} limit 0"
         )
     ]
+    parts += parquet_selects(stream, landing, [chunk for chunk in chunks if chunk.chunk.is_parquet])
     groups: dict[tuple[str, int], list[LandedChunk]] = {}
     for chunk in chunks:
+        if chunk.chunk.is_parquet:
+            continue
         spelled = json.dumps(
             [chunk.mapping, [asdict(part) for part in chunk.parts], chunk.known_fields], sort_keys=True
         )
@@ -305,8 +309,12 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
             " null::varchar as cursor_in, null::varchar as cursor_out, null::varchar as origin limit 0"
         )
     ]
+    if parquet := [chunk for chunk in chunks if chunk.chunk.is_parquet]:
+        parts.append(parquet_pages(parquet))
     by_turn: dict[tuple[str, str, int], list[LandedChunk]] = {}
     for chunk in chunks:
+        if chunk.chunk.is_parquet:
+            continue
         by_turn.setdefault((chunk.stream, chunk.system, chunk.turn), []).append(chunk)
     for (stream, system, turn), own in by_turn.items():
         files = ", ".join(text_literal(landing / chunk.pages_file) for chunk in own)
