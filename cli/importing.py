@@ -16,6 +16,7 @@ from cli.words import AsOf, Given
 from pipeline.errors import ExitCode, RefusedError
 from pipeline.ingest.importing import Importer
 from pipeline.streams import STREAMS
+from resources.importing import import_files as import_folder
 from resources.workspace import Workspace
 
 _REJECTED_SHOWN = 20
@@ -56,8 +57,8 @@ def import_files(
         ) as workspace,
     ):
         importer = Importer(folder.resolve(), context.home, workspace.journal, is_copying=copy, on_progress=step)
-        done = workspace.import_files(importer, streams or None, step)
-        arrived = read_counts(workspace) if done.turn.is_import and done.has_changed else []
+        done = import_folder(workspace, importer, streams or None, step)
+        arrived = read_counts(workspace) if done.turn.is_import and done.has_arrived else []
         rejected = read_rejected(workspace) if arrived else []
     document = {
         "turn": done.turn.id,

@@ -26,8 +26,8 @@ from pipeline.channels.routing import read_addresses
 from pipeline.errors import RefusedError, SourceError
 from pipeline.findings import FindingsOutcome, journal_findings
 from pipeline.home import Home
-from pipeline.ingest.importing import Importer, ImportOutcome, imported_hashes, referenced_files
-from pipeline.ingest.landed import landed_chunks
+from pipeline.ingest.importing import referenced_files
+from pipeline.ingest.landed import LandedChunk, landed_chunks
 from pipeline.ingest.originals import check_parquet
 from pipeline.ingest.pull import PullOutcome, pull_connection
 from pipeline.instants import format_instant
@@ -38,7 +38,7 @@ from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
 from pipeline.sqlmodels.arriving import landed_ahead
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
-from pipeline.sqlmodels.increments import UNCHANGED, Increments
+from pipeline.sqlmodels.increments import Increments
 from pipeline.sqlmodels.journalled import give_ledger
 from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_settings
 from pipeline.sqlmodels.replaying import replay
@@ -51,9 +51,6 @@ from resources.warehouse import open_for_writing, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
-
-# What says whether everything that was imported is accounted for.
-IMPORT_SHOWS: Final = ("ops.pages", "ops.quarantine")
 
 StepResult = Result | FindingsOutcome | DecideOutcome
 
@@ -176,29 +173,13 @@ class Workspace:
             raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
         return outcome
 
-    def import_files(
-        self, importer: Importer, streams: Sequence[str] | None, on_step: Callable[[str], None]
-    ) -> ImportOutcome:
-        """Land what a folder has that was not imported yet, and bring what was imported to core.
+    def take_up(self, turn: Turn) -> None:
+        """Go on with a turn that is there already."""
+        self._turn = turn
 
-        Raises:
-            SourceError: a file cannot be read; what came before it is imported.
-
-        """
-        found = importer.find(streams)
-        copies = importer.keep(found.known_parquet) if importer.is_copying else 0
-        last = read_turns(self.journal).unfinished
-        if found.new:
-            importer.land(found.new, self.open_turn(is_import=True))
-        elif last is not None and last.is_import:
-            self._turn = last
-        is_changed = False
-        imported = sorted(imported_hashes(self.journal))
-        for name in self.graph.left_of([f"core.{stream}" for stream in imported] + list(IMPORT_SHOWS)):
-            on_step(name)
-            is_changed |= self._run(name).how != UNCHANGED
-        self.increments.flush()
-        return ImportOutcome(self.turn, len(found.new), found.known, copies, is_changed)
+    def landed_ahead(self, name: str) -> Sequence[LandedChunk]:
+        """Return the landed chunks that computing a model of staging will read."""
+        return landed_ahead(self.graph.models[name], self.increments.versions, self.increments.landing)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -337,7 +318,7 @@ class Workspace:
         return outcome
 
     def _run(self, name: str) -> Result:
-        for landed in landed_ahead(self.graph.models[name], self.increments.versions, self.increments.landing):
+        for landed in self.landed_ahead(name):
             if landed.chunk.is_parquet:
                 check_parquet(self.home.landing, landed.chunk)
         result = self.increments.refresh(self.graph.models[name])

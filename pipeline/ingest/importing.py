@@ -55,17 +55,6 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOutcome:
-    """What an import did: files by what became of them, and whether tables changed."""
-
-    turn: Turn
-    new: int
-    known: int
-    copied: int
-    has_changed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Importer:
     """One folder's import; ``is_copying``: a copy of a Parquet file's bytes is kept."""
 
