@@ -104,7 +104,10 @@ def run_ours(source: Path, folder: Path, *, has_trail: bool) -> dict[str, Any]:
     ends = [at for _, at in steps[1:]] + [ended]
     parts = {name: end - at for (name, at), end in zip(steps, ends, strict=True)}
     landed = {"hash, read through, journal": steps[0][1] - started}
-    return found | {"seconds": ended - started, "parts": landed | {n: s for n, s in parts.items() if s > 0.02 * (ended - started)}}
+    return found | {
+        "seconds": ended - started,
+        "parts": landed | {n: s for n, s in parts.items() if s > 0.02 * (ended - started)},
+    }
 
 
 def journal_rate(folder: Path) -> float:
@@ -130,7 +133,7 @@ def timed(work: Callable[[], Any]) -> float:
 
 def _connect(file: Path | None, folder: Path) -> duckdb.DuckDBPyConnection:
     """The settings of our warehouse, so that only the work differs."""
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT, "checkpoint_threshold": CHECKPOINT_AT, "temp_directory": str(folder / "spill"),
     }  # fmt: skip
     return duckdb.connect(str(file) if file else ":memory:", config=config)  # noqa: TID251 - the bare way
@@ -142,8 +145,7 @@ def in_a_process(what: str, source: Path, folder: Path, *, has_trail: bool = Fal
     folder.mkdir(parents=True)
     told = [sys.executable, "-m", "benchmarks.bulk", "--part", what, "--folder", str(source), "--out", str(folder)]
     with subprocess.Popen([*told, *(["--trail"] if has_trail else [])], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        answer = process.stdout.read()
+        answer = process.stdout.read() if process.stdout else b""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
