@@ -4,7 +4,8 @@ Belongs here: what a copy consists of, and writing it. Does not belong here: put
 (``pipeline.restoring``), the lock (the caller holds it).
 
 A copy has the ledger, the landed chunks that it names, issued reports, and the manifest of what was published;
-the warehouse and ``published/`` are made again from these.
+the warehouse and ``published/`` are made again from these. A Parquet file that was imported by reference is not ours
+and not in it, one that was copied is.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ import zstandard
 
 from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
+<<<<<<< HEAD
 from pipeline.ingest.landed import found_files, landed_chunks, last_pulls
+=======
+from pipeline.ingest.landed import landed_chunks, last_pulls
+from pipeline.ingest.originals import copied_path
+>>>>>>> import
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import read_turns
@@ -108,7 +114,10 @@ def _sources(home: Home, journal: Journal) -> dict[str, Path]:
     """Return the files of a copy by their names in it; what lies in landing unnamed by the ledger does not exist."""
     landed: set[str] = set()
     for chunk in landed_chunks(journal):
-        landed |= {f"landing/{chunk.file}", f"landing/{chunk.pages_file}"}
+        landed |= {f"landing/{name}" for name, _ in chunk.chunk.own_files}
+        copied = copied_path(home.landing, chunk.chunk)
+        if chunk.chunk.is_parquet and copied.exists():
+            landed.add(copied.relative_to(home.path).as_posix())
     for pull in last_pulls(journal).values():
         if pull.seen_files is not None:
             landed.add(f"landing/{pull.seen_files.file}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -74,8 +74,8 @@ def _acquire(descriptor: int, wait_seconds: float | None, say: Callable[[str], N
 
 
 @contextmanager
-def open_for_writing(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse; the caller holds the writer's lock.
+def open_for_writing(home: Home, *, reads: Iterable[Path] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse; the caller holds the writer's lock. ``reads``: files outside of the home that may be read.
 
     A reader may hold the file for a moment: it is waited for.
 
@@ -84,7 +84,7 @@ def open_for_writing(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         StateError: the file is not a warehouse; ``vipgrid rebuild`` makes it again.
 
     """
-    connection = _connect(home, home.warehouse, is_read_only=False, wait_seconds=60)
+    connection = _connect(home, home.warehouse, is_read_only=False, wait_seconds=60, reads=reads)
     try:
         yield connection
     finally:
@@ -120,12 +120,18 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+<<<<<<< HEAD
 def limit_memory(connection: duckdb.DuckDBPyConnection, floor: str) -> None:
     """Give what is computed on a floor the memory that it needs, and no more."""
     connection.execute(f"set memory_limit = '{INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT}'")
 
 
 def _connect(home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+=======
+def _connect(
+    home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float, reads: Iterable[Path] = ()
+) -> duckdb.DuckDBPyConnection:
+>>>>>>> import
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -140,7 +146,7 @@ def _connect(home: Home, file: Path | None, *, is_read_only: bool, wait_seconds:
             time.sleep(POLL_SECONDS)
         else:
             break
-    _prepare(connection, home)
+    _prepare(connection, home, reads)
     return connection
 
 
@@ -168,8 +174,8 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
     return connection
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Set the zone, the macros and the catalogs in memory, and close the door to everything but the home folder."""
+def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[Path]) -> None:
+    """Set the zone, the macros and the catalogs in memory, and close the door to everything but home and ``reads``."""
     connection.execute("set timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     for catalog in MEMORY_CATALOGS:
@@ -177,6 +183,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     connection.execute(macros_text())
     folder = _quoted(home.path.resolve())
     connection.execute(f"set allowed_directories = ['{folder}/']")
+    listed = ", ".join(f"'{_quoted(path)}'" for path in reads)
+    connection.execute(f"set allowed_paths = [{listed}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set allowed_configs = ['memory_limit']")
     connection.execute("set lock_configuration = true")

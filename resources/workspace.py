@@ -26,8 +26,14 @@ from pipeline.channels.routing import read_addresses
 from pipeline.errors import RefusedError, SourceError
 from pipeline.findings import FindingsOutcome, journal_findings
 from pipeline.home import Home
+<<<<<<< HEAD
 from pipeline.ingest.compacting import Compacted, compact, remove_replaced
 from pipeline.ingest.landed import landed_chunks
+=======
+from pipeline.ingest.importing import referenced_files
+from pipeline.ingest.landed import LandedChunk, landed_chunks
+from pipeline.ingest.originals import check_parquet
+>>>>>>> import
 from pipeline.ingest.pull import PullOutcome, pull_connection
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import Draft, Journal
@@ -35,6 +41,7 @@ from pipeline.ledger.runs import RUN_ENDED, RUN_STARTED, unended_runs
 from pipeline.ledger.turns import TURN_COMPLETED, Turn, first_turn, open_turn, read_turns
 from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
+from pipeline.sqlmodels.arriving import landed_ahead
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph, load_graph
 from pipeline.sqlmodels.increments import Increments
 from pipeline.sqlmodels.journalled import give_ledger
@@ -146,10 +153,11 @@ class Workspace:
         """What the tables of this turn answer."""
         return Question(self.turn.now, self.turn.known_at)
 
-    def open_turn(self) -> Turn:
+    def open_turn(self, *, is_import: bool = False) -> Turn:
         """Open this run's turn, or resume the one that never ended."""
         if self._turn is None:
-            self._turn = open_turn(self.journal, self.asked_now, read_clock(self.settings.clock))
+            now = read_clock(self.settings.clock)
+            self._turn = open_turn(self.journal, self.asked_now, now, is_import=is_import)
         return self._turn
 
     def pull(
@@ -180,6 +188,7 @@ class Workspace:
             raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
         return outcome
 
+<<<<<<< HEAD
     def compact(self) -> Compacting:
         """Merge small landing files, and remove what was replaced once no reader can have its name.
 
@@ -193,6 +202,15 @@ class Workspace:
             landed = [chunk for chunk in landed_chunks(self.journal) if chunk.turn <= self.turn.number]
             give_landing(self._opened(), self.home.landing.resolve(), landed)
         return Compacting(merged, remove_replaced(self.home, self.journal))
+=======
+    def take_up(self, turn: Turn) -> None:
+        """Go on with a turn that is there already."""
+        self._turn = turn
+
+    def landed_ahead(self, name: str) -> Sequence[LandedChunk]:
+        """Return the landed chunks that computing a model of staging will read."""
+        return landed_ahead(self.graph.models[name], self.increments.versions, self.increments.landing)
+>>>>>>> import
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -220,7 +238,9 @@ class Workspace:
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._warehouse is None:
-            self._warehouse = self._exit.enter_context(open_for_writing(self.home))
+            self._warehouse = self._exit.enter_context(
+                open_for_writing(self.home, reads=referenced_files(self.home, self.journal))
+            )
         return self._warehouse
 
     def _standing_turn(self) -> Turn | None:
@@ -329,11 +349,18 @@ class Workspace:
         return outcome
 
     def _run(self, name: str) -> Result:
+<<<<<<< HEAD
         model = self.graph.models[name]
         if model.floor != self._floor:
             limit_memory(self.connection, model.floor)
             self._floor = model.floor
         result = self.increments.refresh(model)
+=======
+        for landed in self.landed_ahead(name):
+            if landed.chunk.is_parquet:
+                check_parquet(self.home.landing, landed.chunk)
+        result = self.increments.refresh(self.graph.models[name])
+>>>>>>> import
         self._tables = self._existing() | {name}
         return result
 

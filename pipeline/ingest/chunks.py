@@ -5,7 +5,8 @@ files (``pipeline.ingest.landing``), which chunks there are (``pipeline.ingest.l
 
 Format 1 has one line per record and one per page. Since format 2 a page's line may say what its records look like
 (``pipeline.ingest.shapes``), and in a chunk that was merged from others each line says its turn
-(``pipeline.ingest.compacting``). Whoever reads a newer format reads all older ones.
+(``pipeline.ingest.compacting``). ``parquet`` is a Parquet file as a source gave it: one page, its rows are the records.
+Whoever reads a newer format reads all older ones.
 """
 
 from __future__ import annotations
@@ -19,12 +20,17 @@ from pipeline.ledger.journal import Value
 
 OLDEST_FORMAT: Final = "1"
 FORMAT: Final = "2"
-_KNOWN_FORMATS: Final = frozenset({OLDEST_FORMAT, FORMAT})
+PARQUET: Final = "parquet"
+_KNOWN_FORMATS: Final = frozenset({OLDEST_FORMAT, FORMAT, PARQUET})
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One pair of landing files, relative to the landing folder; ``records`` counts the rejected ones too."""
+    """One pair of landing files, relative to the landing folder; ``records`` counts the rejected ones too.
+
+    Of a Parquet file ``file`` is where it was found, ``page`` its page, ``columns`` its columns' types as JSON text;
+    there is no pages' file.
+    """
 
     file: str
     sha256: str
@@ -34,10 +40,23 @@ class Chunk:
     pages_sha256: str
     pages: int
     format: str = FORMAT
+    page: int = 0
+    columns: str = ""
+
+    @property
+    def is_parquet(self) -> bool:
+        """Say whether the records are the rows of a Parquet file."""
+        return self.format == PARQUET
+
+    @property
+    def own_files(self) -> tuple[tuple[str, str], ...]:
+        """The files that landing wrote, with their checksums."""
+        return () if self.is_parquet else ((self.file, self.sha256), (self.pages_file, self.pages_sha256))
 
     def as_data(self) -> dict[str, Value]:
         """Return the chunk as the journal writes it: texts only."""
-        return {name: str(getattr(self, name)) for name in self.__slots__}
+        names = self.__slots__ if self.is_parquet else self.__slots__[:-2]
+        return {name: str(getattr(self, name)) for name in names}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Chunk:
@@ -58,4 +77,6 @@ class Chunk:
             pages_sha256=data["pages_sha256"],
             pages=int(data["pages"]),
             format=written_as,
+            page=int(data.get("page", 0)),
+            columns=str(data.get("columns", "")),
         )

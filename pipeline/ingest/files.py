@@ -8,7 +8,6 @@ A file is read once: the same path with the same SHA-256 is skipped, a changed f
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -29,9 +28,9 @@ from pipeline.ingest.landing import (
     DurableFile,
     check_file,
     hash_file,
-    make_durable_folder,
     read_lines,
 )
+from pipeline.ingest.originals import ORIGINALS, ChangedError, keep_original
 from pipeline.ingest.pages import Item, Page, Unreadable
 from pipeline.ingest.tables import TableError, csv_items, parquet_items
 from pipeline.ledger.journal import sync_folder
@@ -39,7 +38,6 @@ from pipeline.ledger.turns import Turn
 from pipeline.settings import FilesConnection
 from pipeline.streams import STREAMS, Stream
 
-ORIGINALS: Final = "originals"
 PAGE_RECORDS: Final = 20_000
 PAGE_BYTES: Final = 16 * 2**20
 _NAME: Final = re.compile(r"[^.].*?\.(?P<kind>ndjson|jsonl|csv|parquet)(?:\.gz|\.zst)?", re.IGNORECASE)
@@ -47,7 +45,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class FoundFile:
     """One file of a stream: ``path`` as in the connection's folder, ``stored`` where its bytes are read."""
 
     path: str
@@ -89,14 +87,14 @@ class FilesFeed:
 
         """
         seen = self._read_seen()
-        for file in self._files():
+        for file in self.files():
             try:
-                before = _identity(file.stored)
+                before = identity_of(file.stored)
                 sha256 = hash_file(file.stored)
                 if seen.get(file.path) == sha256:
                     continue
-                yield from self._pages_of(file, sha256)
-                if _identity(file.stored) != before:
+                yield from self.pages_of(file, sha256)
+                if identity_of(file.stored) != before:
                     raise self._changed(file)
             except READ_ERRORS as error:
                 reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -122,7 +120,13 @@ class FilesFeed:
             return declared
         return None if self._is_absent else self._turn.now - self._connection.safety_lag
 
-    def _files(self) -> list[_File]:
+    def files(self) -> list[FoundFile]:
+        """Return the stream's files, by name.
+
+        Raises:
+            SourceError: the folder cannot be read.
+
+        """
         if not self._root.is_dir():
             message = f"The folder {self._root} of connection {self._name} is not there: correct its path."
             raise SourceError(message, is_transient=False)
@@ -137,17 +141,14 @@ class FilesFeed:
             raise SourceError(message, is_transient=False) from error
         found = [(name, match) for name in names if (match := _NAME.fullmatch(name))]
         return [
-            _File(
+            FoundFile(
                 f"{self._stream.name}/{name}", folder / name, match["kind"].lower(), name[match.start("kind") :].lower()
             )
             for name, match in found
         ]
 
-    def _file(self, folder: Path, name: str, match: re.Match[str]) -> _File:
-        ending = name[match.start("kind") :].lower()
-        return _File(f"{self._stream.name}/{name}", folder / name, match["kind"].lower(), ending)
-
-    def _pages_of(self, file: _File, sha256: str) -> Iterator[Page]:
+    def pages_of(self, file: FoundFile, sha256: str) -> Iterator[Page]:
+        """Yield the pages of one file; one page without records where it has none."""
         request = {"method": "read", "path": file.path}
         source = file
         if file.kind in {"csv", "parquet"}:
@@ -160,17 +161,17 @@ class FilesFeed:
         if part == 0:
             yield self._page(file, sha256, [], request)
 
-    def _page(self, file: _File, sha256: str, items: list[Item], request: dict[str, str]) -> Page:
+    def _page(self, file: FoundFile, sha256: str, items: list[Item], request: dict[str, str]) -> Page:
         return Page(items=items, body_sha256=sha256, request=request, received_at=self._turn.known_at, origin=file.path)
 
-    def _items(self, file: _File) -> Iterator[Item]:
+    def _items(self, file: FoundFile) -> Iterator[Item]:
         if file.kind == "parquet":
             yield from self._parquet_items(file)
             return
         with open_plain(file.stored, file.ending) as plain:
             yield from csv_items(plain, self._stream) if file.kind == "csv" else _ndjson_items(plain)
 
-    def _parquet_items(self, file: _File) -> Iterator[Item]:
+    def _parquet_items(self, file: FoundFile) -> Iterator[Item]:
         if not file.ending.endswith(COMPRESSIONS):
             yield from parquet_items(file.stored, self._stream)
             return
@@ -183,29 +184,11 @@ class FilesFeed:
         finally:
             unpacked.unlink(missing_ok=True)
 
-    def _keep_original(self, file: _File, sha256: str) -> Path:
-        """Keep a file whose rows are rewritten, byte for byte, under its own hash."""
-        folder = self._home.landing / ORIGINALS
-        kept = folder / f"{sha256}.{file.ending}"
-        if kept.exists() and hash_file(kept) == sha256:
-            return kept
-        temporary = folder / f".{self._stream.name}-{sha256}.tmp"
+    def _keep_original(self, file: FoundFile, sha256: str) -> Path:
         try:
-            make_durable_folder(folder, self._home.landing)
-            with file.stored.open("rb") as source, _created(temporary) as target:
-                shutil.copyfileobj(source, target, 2**20)
-                target.flush()
-                os.fsync(target.fileno())
-            if hash_file(temporary) != sha256:
-                raise self._changed(file)
-            temporary.replace(kept)
-            sync_folder(folder)
-        except OSError as error:
-            message = f"Cannot keep {file.stored} as {kept}: {error.strerror}; make room there and run it again."
-            raise StateError(message) from error
-        finally:
-            temporary.unlink(missing_ok=True)
-        return kept
+            return keep_original(self._home.landing, file.stored, sha256, file.ending)
+        except ChangedError as error:
+            raise self._changed(file) from error
 
     def _read_seen(self) -> dict[str, str]:
         if self._last_seen is None:
@@ -230,19 +213,16 @@ class FilesFeed:
             raise StateError(message) from error
         return SeenFiles(file.path.relative_to(self._home.landing).as_posix(), sha256, len(seen))
 
-    def _changed(self, file: _File) -> SourceError:
+    def _changed(self, file: FoundFile) -> SourceError:
         return self._unreadable(file, "it changed while it was read; run it again", is_transient=True)
 
-    def _unreadable(self, file: _File, reason: str, *, is_transient: bool = False) -> SourceError:
+    def _unreadable(self, file: FoundFile, reason: str, *, is_transient: bool = False) -> SourceError:
         message = f"The file {self._root / file.path} of connection {self._name} cannot be read: {reason}."
         return SourceError(message, is_transient=is_transient)
 
 
-def _created(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-
-
-def _identity(path: Path) -> tuple[int, int, int]:
+def identity_of(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 

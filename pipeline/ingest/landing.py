@@ -48,7 +48,7 @@ def check_chunk(landing: Path, chunk: Chunk) -> None:
         StateError: a file is missing, unreadable, or not what it was.
 
     """
-    for name, expected in ((chunk.file, chunk.sha256), (chunk.pages_file, chunk.pages_sha256)):
+    for name, expected in chunk.own_files:
         check_file(landing / name, expected)
 
 
@@ -113,17 +113,21 @@ def _unreadable(path: Path, error: Exception) -> StateError:
 class StreamWriter:
     """Writes one stream's pages of one turn; what it wrote exists once the journal names it.
 
+    ``part`` tells apart what several writers write in one turn; pages are numbered from ``first_page`` on.
+
     Leaving the context without ``finish`` removes every file again.
     """
 
-    def __init__(self, landing: Path, system: str, stream: str, turn_number: int) -> None:
+    def __init__(
+        self, landing: Path, system: str, stream: str, turn_number: int, *, part: str = "", first_page: int = 1
+    ) -> None:
         """Name the files; nothing is touched yet."""
         self._landing = landing
         self._folder = landing / system / stream
-        self._prefix = f"{turn_number:06d}"
+        self._prefix = f"{turn_number:06d}{part}"
         self._chunks: list[Chunk] = []
         self._open: _OpenChunk | None = None
-        self._page_no = 0
+        self._pages_before = self._page_no = first_page - 1
         self._hasher = Hasher()
         self._shapes = Shapes()
         self._is_finished = False
@@ -203,7 +207,11 @@ class StreamWriter:
         if self._open is not None:
             with suppress(OSError):
                 self._open.abandon()
+<<<<<<< HEAD
         self._open, self._chunks, self._page_no, self._shapes = None, [], 0, Shapes()
+=======
+        self._open, self._chunks, self._page_no = None, [], self._pages_before
+>>>>>>> import
         with suppress(OSError):
             self._remove_files()
 

@@ -19,9 +19,12 @@ import msgspec
 from pipeline.canonical import sha256_hex
 from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
+from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.landed import STREAM_PULLED, landed_chunks
 from pipeline.ingest.landing import read_lines
-from pipeline.ingest.pages import Page
+from pipeline.ingest.originals import check_parquet, parquet_path
+from pipeline.ingest.pages import Page, Unreadable
+from pipeline.ingest.tables import parquet_row
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal
 from pipeline.ledger.turns import Turn
 from pipeline.streams import STREAMS
@@ -88,7 +91,12 @@ def kept_record(home: Home, journal: Journal, key: RecordKey) -> Kept:
 
 def _found(home: Home, journal: Journal, key: RecordKey) -> Kept:
     for chunk in landed_chunks(journal):
-        if (chunk.stream, chunk.turn) == (key.stream, key.turn):
+        if (chunk.stream, chunk.turn) != (key.stream, key.turn):
+            continue
+        if chunk.chunk.is_parquet:
+            if chunk.chunk.page == key.page and key.row < chunk.chunk.records:
+                return _kept_row(home, chunk.chunk, key)
+        else:
             for line in read_lines(home.landing / chunk.file):
                 if (line.get("t", key.turn), line["p"], line["i"]) == (key.turn, key.page, key.row):
                     return _kept(line)
@@ -158,6 +166,13 @@ def release_pages(home: Home, journal: Journal, turn: Turn, stream: str) -> Iter
             origin="quarantine",
             is_own=False,
         )
+
+
+def _kept_row(home: Home, chunk: Chunk, key: RecordKey) -> Kept:
+    """Return a Parquet row as the JSON text that is made of it."""
+    check_parquet(home.landing, chunk)
+    item = parquet_row(parquet_path(home.landing, chunk), STREAMS[key.stream], key.row)
+    return Kept(item.raw, is_readable=False) if isinstance(item, Unreadable) else Kept(item, is_readable=True)
 
 
 def _kept(line: dict[str, Any]) -> Kept:

@@ -11,7 +11,8 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -26,6 +27,8 @@ from pipeline.streams import FieldType, Stream
 _INTEGER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?")
 _BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
 _ROWS_AT_ONCE: Final = 10_000
+_ROWS_SCANNED: Final = 65_536
+_NAMES_OF_DUCKDB: Final = frozenset({"filename", "file_index", "file_row_number"})
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -89,14 +92,79 @@ def parquet_items(path: Path, stream: Stream) -> Iterator[Item]:
             if len(set(columns)) != len(columns):
                 message = "a column's name occurs twice in it"
                 raise TableError(message)
-            types = _types_of(stream, columns)
-            for batch in table.iter_batches(_ROWS_AT_ONCE):
-                values = [_values(column, kind) for column, kind in zip(batch.columns, types, strict=True)]
-                for row in zip(*values, strict=True):
-                    yield _record(dict(zip(columns, row, strict=True)))
+            yield from _records(table.iter_batches(_ROWS_AT_ONCE), stream)
     except (pa.ArrowException, OSError) as error:
         message = f"it is not Parquet, or torn ({type(error).__name__})"
         raise TableError(message) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a Parquet file is, without its values: ``columns`` are those that are fields, with their Arrow types."""
+
+    rows: int
+    columns: Mapping[str, str]
+
+
+def parquet_shape(path: Path, stream: Stream) -> Shape:
+    """Read a Parquet file through, so that whoever reads it later finds it readable, and return its shape.
+
+    Raises:
+        TableError: not Parquet, or torn; a text in it is not UTF-8; two columns have one name.
+
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as table:
+            names = table.schema_arrow.names
+            _refuse_names(names)
+            fields = [name for name in stream.field_names if name in names]
+            for batch in table.iter_batches(_ROWS_SCANNED, columns=fields):
+                batch.validate(full=True)
+            types = {name: str(table.schema_arrow.field(name).type) for name in fields}
+            return Shape(table.metadata.num_rows, types)
+    except (pa.ArrowException, OSError) as error:
+        message = f"it is not Parquet, or torn, or a text in it is not UTF-8 ({type(error).__name__})"
+        raise TableError(message) from error
+
+
+def parquet_row(path: Path, stream: Stream, row: int) -> Item:
+    """Return one row of a Parquet file, by its number from 0, as a record.
+
+    Raises:
+        TableError: not Parquet, torn, or shorter.
+
+    """
+    try:
+        with pq.ParquetFile(path) as table:
+            for group in range(table.num_row_groups):
+                size = table.metadata.row_group(group).num_rows
+                if row < size:
+                    return next(_records(table.read_row_group(group).slice(row, 1).to_batches(), stream))
+                row -= size
+    except (pa.ArrowException, OSError) as error:
+        message = f"it is not Parquet, or torn ({type(error).__name__})"
+        raise TableError(message) from error
+    message = "it has no such row"
+    raise TableError(message)
+
+
+def _records(batches: Iterable[pa.RecordBatch], stream: Stream) -> Iterator[Item]:
+    for batch in batches:
+        names = batch.schema.names
+        types = _types_of(stream, names)
+        values = [_values(column, kind) for column, kind in zip(batch.columns, types, strict=True)]
+        for row in zip(*values, strict=True):
+            yield _record(dict(zip(names, row, strict=True)))
+
+
+def _refuse_names(names: Sequence[str]) -> None:
+    lowered = [name.lower() for name in names]
+    if len(set(lowered)) != len(lowered):
+        message = "a column's name occurs twice in it"
+        raise TableError(message)
+    if taken := [name for name in lowered if name in _NAMES_OF_DUCKDB]:
+        message = f"a column has the name {taken[0]}, which DuckDB gives to something else"
+        raise TableError(message)
 
 
 class _RememberedLines:

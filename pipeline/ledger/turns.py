@@ -21,11 +21,15 @@ RESUMED_WITHIN: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn: ``now`` is the instant its questions are about, ``known_at`` when its records became known."""
+    """One turn: ``now`` is the instant its questions are about, ``known_at`` when its records became known.
+
+    ``is_import``: it only took in files; a sync neither resumes nor completes it.
+    """
 
     number: int
     now: datetime
     known_at: datetime
+    is_import: bool = False
 
     @property
     def id(self) -> str:
@@ -84,14 +88,15 @@ def read_turns(journal: Journal) -> Turns:
     for entry in journal.entries(frozenset({TURN_OPENED, TURN_COMPLETED})):
         number = int(entry.data["turn"])
         if entry.kind == TURN_OPENED:
-            last = Turn(number, parse_instant(entry.data["now"]), parse_instant(entry.known_at))
+            is_import = bool(entry.data.get("is_import", False))
+            last = Turn(number, parse_instant(entry.data["now"]), parse_instant(entry.known_at), is_import)
             opened[number] = last
         else:
             complete = opened[number]
     return Turns(last, complete)
 
 
-def open_turn(journal: Journal, now: datetime | None, wall_clock: datetime) -> Turn:
+def open_turn(journal: Journal, now: datetime | None, wall_clock: datetime, *, is_import: bool = False) -> Turn:
     """Open the next turn, or resume the last one where it never ended and is about the same instant.
 
     ``now`` is what the caller asked for (None = ``wall_clock``, or an unfinished turn's instant of a moment ago).
@@ -100,13 +105,15 @@ def open_turn(journal: Journal, now: datetime | None, wall_clock: datetime) -> T
     turns = read_turns(journal)
     asked = wall_clock if now is None else now
     unfinished = turns.unfinished
-    if unfinished is not None:
+    if unfinished is not None and unfinished.is_import == is_import:
         is_recent = timedelta(0) <= asked - unfinished.now <= RESUMED_WITHIN
         if asked == unfinished.now or (now is None and is_recent):
             return unfinished
     known_at = asked if turns.last is None else max(asked, turns.last.known_at)
-    turn = Turn(1 if turns.last is None else turns.last.number + 1, asked, known_at)
+    turn = Turn(1 if turns.last is None else turns.last.number + 1, asked, known_at, is_import)
     data: dict[str, Value] = {"turn": str(turn.number), "now": format_instant(asked)}
+    if is_import:
+        data["is_import"] = True
     journal.append([turn.draft(TURN_OPENED, data)])
     return turn
 

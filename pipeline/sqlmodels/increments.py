@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from pipeline.sqlmodels.arriving import MOSTLY_NEW, is_mostly_new
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Landing, Question
 from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
@@ -119,6 +120,8 @@ class Increments:
     def _reason_for_full(self, model: Model, record: Record, changed: Sequence[str], *, has_moved: bool) -> str | None:
         if model.refresh.is_full:
             return "full"
+        if is_mostly_new(model, record, self.versions, self.landing):
+            return MOSTLY_NEW
         if model.refresh.only_adds and not model.refresh.keys:
             return None
         if has_moved:
@@ -167,7 +170,7 @@ class Increments:
 
     def _whole(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
         """Compute everything; a table that is not too large is compared, so that what is right of it can be skipped."""
-        way = self._replace if record.rows > COMPARED_ROWS else self._compare
+        way = self._replace if record.rows > COMPARED_ROWS or how == MOSTLY_NEW else self._compare
         return way(model, record, inputs, how)
 
     def _compare(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:

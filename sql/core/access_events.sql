@@ -18,7 +18,8 @@ ranked as (
     select
         editions.*,
         row_number() over (
-            partition by editions.event_id order by editions.ordered_at desc, editions.record_sha256 desc
+            partition by editions.event_id
+            order by editions.ordered_at desc, coalesce(editions.record_sha256, '') desc, editions.edition desc
         ) as place
     from editions
     semi join repeated on repeated.event_id = editions.event_id

@@ -3,10 +3,11 @@
 -- Refresh: append by event_id
 -- Stored plain: event_id, record_sha256, occurred_raw
 -- Spine: staging.access_events
--- Only keys that arrived more than once are sorted: of a stream this large hardly any.
+-- Only keys that arrived more than once are sorted: of a stream this large hardly any. Two keys of one hash do no harm:
+-- they are sorted, too.
 with arrivals as (select * from staging.access_events where rejected_because is null),
 
-repeated as (select event_id from arrivals group by event_id having count(*) > 1),
+repeated as (select key_hash(event_id) as place from arrivals group by place having count(*) > 1),
 
 first_arrivals as (
     select
@@ -14,21 +15,31 @@ first_arrivals as (
         row_number() over (
             partition by arrivals.event_id, arrivals.record_sha256
             order by arrivals.turn_no, arrivals.page_no, arrivals.row_no
-        ) as arrival
+        ) as arrival,
+        row_number() over same_fields as arrival_of_fields,
+        count(*) filter (where arrivals.record_sha256 is null) over same_fields as without_text
     from arrivals
-    semi join repeated on repeated.event_id = arrivals.event_id
+    semi join repeated on repeated.place = key_hash(arrivals.event_id)
+    window same_fields as (
+        partition by
+            arrivals.event_id, arrivals.event_type, arrivals.partner_id, arrivals.user_id, arrivals.asset_id,
+            arrivals.version_no, arrivals.delivery_id, arrivals.vector, arrivals.occurred_at,
+            arrivals.recorded_at, arrivals.client_ip, arrivals.user_agent, arrivals.bytes,
+            arrivals.supersedes_event_id, arrivals.correction_reason
+        order by arrivals.turn_no, arrivals.page_no, arrivals.row_no
+    )
 ),
 
 numbered as (
     select arrivals.*, 1 as edition
     from arrivals
-    anti join repeated on repeated.event_id = arrivals.event_id
+    anti join repeated on repeated.place = key_hash(arrivals.event_id)
     union all by name
     select
-        * exclude (arrival),
+        * exclude (arrival, arrival_of_fields, without_text),
         row_number() over (partition by event_id order by turn_no, page_no, row_no) as edition
     from first_arrivals
-    where arrival = 1
+    where is_new_content(record_sha256, arrival, arrival_of_fields, without_text)
 ),
 
 editions as (

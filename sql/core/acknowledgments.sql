@@ -16,7 +16,8 @@ ranked as (
     select
         editions.*,
         row_number() over (
-            partition by editions.ack_id order by editions.ordered_at desc, editions.record_sha256 desc
+            partition by editions.ack_id
+            order by editions.ordered_at desc, coalesce(editions.record_sha256, '') desc, editions.edition desc
         ) as place
     from editions
     semi join repeated on repeated.ack_id = editions.ack_id

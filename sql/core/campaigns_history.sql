@@ -9,8 +9,16 @@ first_arrivals as (
         *,
         row_number() over (
             partition by campaign_id, record_sha256 order by turn_no, page_no, row_no
-        ) as arrival
+        ) as arrival,
+        row_number() over same_fields as arrival_of_fields,
+        count(*) filter (where record_sha256 is null) over same_fields as without_text
     from arrivals
+    window same_fields as (
+        partition by
+            campaign_id, name, brand, launch_local, launch_policy, launch_timezone, status, gate_percent,
+            required_rung, owner, updated_at
+        order by turn_no, page_no, row_no
+    )
 ),
 
 editions as (
@@ -35,7 +43,7 @@ editions as (
         coalesce(updated_at, known_at) as ordered_at,
         row_number() over (partition by campaign_id order by turn_no, page_no, row_no) as edition
     from first_arrivals
-    where arrival = 1
+    where is_new_content(record_sha256, arrival, arrival_of_fields, without_text)
 )
 
 select * from editions

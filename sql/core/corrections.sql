@@ -6,14 +6,18 @@
 -- As the latest edition of the correcting event says (docs/domain.md, 3).
 with editions as (select * from core.access_events_history),
 
+correcting as (select distinct event_id from editions where supersedes_event_id is not null),
+
 ranked as (
     select
-        event_id,
-        supersedes_event_id,
+        editions.event_id,
+        editions.supersedes_event_id,
         row_number() over (
-            partition by event_id order by ordered_at desc, record_sha256 desc
+            partition by editions.event_id
+            order by editions.ordered_at desc, coalesce(editions.record_sha256, '') desc, editions.edition desc
         ) as place
     from editions
+    semi join correcting on correcting.event_id = editions.event_id
 ),
 
 corrections as (

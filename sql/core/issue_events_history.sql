@@ -9,8 +9,15 @@ first_arrivals as (
         *,
         row_number() over (
             partition by event_id, record_sha256 order by turn_no, page_no, row_no
-        ) as arrival
+        ) as arrival,
+        row_number() over same_fields as arrival_of_fields,
+        count(*) filter (where record_sha256 is null) over same_fields as without_text
     from arrivals
+    window same_fields as (
+        partition by
+            event_id, issue_id, from_status, to_status, actor, occurred_at
+        order by turn_no, page_no, row_no
+    )
 ),
 
 editions as (
@@ -31,7 +38,7 @@ editions as (
         known_at as ordered_at,
         row_number() over (partition by event_id order by turn_no, page_no, row_no) as edition
     from first_arrivals
-    where arrival = 1
+    where is_new_content(record_sha256, arrival, arrival_of_fields, without_text)
 )
 
 select * from editions

@@ -8,7 +8,8 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by user_id order by ordered_at desc, record_sha256 desc
+            partition by user_id
+            order by ordered_at desc, coalesce(record_sha256, '') desc, edition desc
         ) as place
     from editions
 ),

@@ -9,8 +9,16 @@ first_arrivals as (
         *,
         row_number() over (
             partition by review_id, record_sha256 order by turn_no, page_no, row_no
-        ) as arrival
+        ) as arrival,
+        row_number() over same_fields as arrival_of_fields,
+        count(*) filter (where record_sha256 is null) over same_fields as without_text
     from arrivals
+    window same_fields as (
+        partition by
+            review_id, asset_id, version_no, issue_id, status, replacement_version_no, reason, opened_at,
+            updated_at
+        order by turn_no, page_no, row_no
+    )
 ),
 
 editions as (
@@ -33,7 +41,7 @@ editions as (
         coalesce(updated_at, known_at) as ordered_at,
         row_number() over (partition by review_id order by turn_no, page_no, row_no) as edition
     from first_arrivals
-    where arrival = 1
+    where is_new_content(record_sha256, arrival, arrival_of_fields, without_text)
 )
 
 select * from editions

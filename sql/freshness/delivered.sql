@@ -16,11 +16,11 @@ identities as (select * from core.identities where entity = 'partner'),
 reached as (
     select
         editions.delivery_id,
-        arg_min(editions.status_at, (editions.ordered_at, editions.record_sha256)) as delivered_at,
-        arg_min(editions.status_at, (editions.ordered_at, editions.record_sha256)) filter (
+        arg_min(editions.status_at, (editions.ordered_at, coalesce(editions.record_sha256, ''), editions.edition)) as delivered_at,
+        arg_min(editions.status_at, (editions.ordered_at, coalesce(editions.record_sha256, ''), editions.edition)) filter (
             where editions.status = 'delivered'
         ) as put_at,
-        arg_min(editions.status_at, (editions.ordered_at, editions.record_sha256)) filter (
+        arg_min(editions.status_at, (editions.ordered_at, coalesce(editions.record_sha256, ''), editions.edition)) filter (
             where editions.status = 'picked_up' or editions.channel in ('sftp', 'as2', 'api')
         ) as obtained_at
     from editions

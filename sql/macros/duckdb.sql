@@ -92,6 +92,17 @@ create or replace temp macro as_local_time(raw) as
 create or replace temp macro as_texts(raw) as
     case when json_valid(raw) and json_type(raw) = 'ARRAY' then from_json(raw, '["VARCHAR"]') end;
 
+-- A number for a key, the same for the same key within one statement: it takes less room than the key.
+create or replace temp macro key_hash(key) as hash(key);
+
+-- Whether an arrival is content that its key did not have before (docs/decisions/0002): a record that came as text is known
+-- by its hash, a row of an imported Parquet file has none and is known by its fields, and so is whatever came after it.
+create or replace temp macro is_new_content(record_sha256, arrival, arrival_of_fields, earlier_without_text) as
+    case
+        when record_sha256 is null then arrival_of_fields = 1
+        else arrival = 1 and earlier_without_text = 0
+    end;
+
 -- The seconds from one instant to another, exact to the microsecond; negative where the second is the earlier one.
 create or replace temp macro seconds_between(earlier, later) as
     (epoch_us(later) - epoch_us(earlier))::double / 1000000;

@@ -22,7 +22,7 @@ typed as (
         delivery_id,
         vector,
         as_instant(occurred_at) as occurred_at,
-        occurred_at as occurred_raw,
+        case when record_sha256 is not null then occurred_at end as occurred_raw,
         as_instant(recorded_at) as recorded_at,
         client_ip,
         user_agent,

@@ -24,7 +24,7 @@ typed as (
         content_digest,
         rationale,
         as_instant(occurred_at) as occurred_at,
-        occurred_at as occurred_raw,
+        case when record_sha256 is not null then occurred_at end as occurred_raw,
         as_instant(recorded_at) as recorded_at,
         as_instant(revoked_at) as revoked_at,
         native_code,

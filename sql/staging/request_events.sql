@@ -18,7 +18,7 @@ typed as (
         to_status,
         actor,
         as_instant(occurred_at) as occurred_at,
-        occurred_at as occurred_raw,
+        case when record_sha256 is not null then occurred_at end as occurred_raw,
         case
             when rejected_because is not null then rejected_because
             when coalesce(event_id, '') = '' then 'event_id is missing'

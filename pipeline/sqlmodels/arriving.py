@@ -1,0 +1,44 @@
+"""What arrived in landing and was not read yet: which chunks, and whether it is so much that a difference does not pay.
+
+Belongs here: these two questions. Does not belong here: computing (``pipeline.sqlmodels.increments``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pipeline.ingest.landed import LandedChunk
+from pipeline.sqlmodels.model import Model
+from pipeline.sqlmodels.relations import PAGES, Landing
+from pipeline.sqlmodels.versions import Record, Versions
+
+MOSTLY_NEW: Final = "full: most of it is new"
+BULK_ROWS: Final = 1_000_000
+
+
+def landed_ahead(model: Model, versions: Versions, landing: Landing | None) -> Sequence[LandedChunk]:
+    """Return the landed chunks that refreshing a model of staging will read."""
+    if model.floor != "staging" or landing is None:
+        return []
+    record = versions.records.get(model.name)
+    is_known = record is not None and record.text_sha256 == model.text_sha256
+    ahead: list[LandedChunk] = []
+    for name in model.inputs:
+        floor, _, table = name.partition(".")
+        if floor == "landing" and table != PAGES:
+            read = int(versions.consumed.get(model.name, {}).get(name, "0")) if is_known else 0
+            ahead += landing.chunks[table][read:]
+    return ahead
+
+
+def is_mostly_new(model: Model, record: Record, versions: Versions, landing: Landing | None) -> bool:
+    """Say whether far more arrives than a table has: an import into a home that is in use already."""
+    if model.floor == "staging":
+        arrived = sum(landed.chunk.records for landed in landed_ahead(model, versions, landing))
+    elif model.floor == "core" and model.refresh.spine:
+        rows = [versions.records[name].rows for name in model.refresh.spine if name in versions.records]
+        arrived = max(rows, default=0) - record.rows
+    else:
+        return False
+    return arrived > max(record.rows, BULK_ROWS)
