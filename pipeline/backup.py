@@ -25,12 +25,8 @@ import zstandard
 
 from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
-<<<<<<< HEAD
 from pipeline.ingest.landed import found_files, landed_chunks, last_pulls
-=======
-from pipeline.ingest.landed import landed_chunks, last_pulls
 from pipeline.ingest.originals import copied_path
->>>>>>> import
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import read_turns

@@ -120,18 +120,14 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-<<<<<<< HEAD
 def limit_memory(connection: duckdb.DuckDBPyConnection, floor: str) -> None:
     """Give what is computed on a floor the memory that it needs, and no more."""
     connection.execute(f"set memory_limit = '{INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT}'")
 
 
-def _connect(home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
-=======
 def _connect(
     home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float, reads: Iterable[Path] = ()
 ) -> duckdb.DuckDBPyConnection:
->>>>>>> import
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

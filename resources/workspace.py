@@ -26,14 +26,10 @@ from pipeline.channels.routing import read_addresses
 from pipeline.errors import RefusedError, SourceError
 from pipeline.findings import FindingsOutcome, journal_findings
 from pipeline.home import Home
-<<<<<<< HEAD
 from pipeline.ingest.compacting import Compacted, compact, remove_replaced
-from pipeline.ingest.landed import landed_chunks
-=======
 from pipeline.ingest.importing import referenced_files
 from pipeline.ingest.landed import LandedChunk, landed_chunks
 from pipeline.ingest.originals import check_parquet
->>>>>>> import
 from pipeline.ingest.pull import PullOutcome, pull_connection
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import Draft, Journal
@@ -188,7 +184,6 @@ class Workspace:
             raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
         return outcome
 
-<<<<<<< HEAD
     def compact(self) -> Compacting:
         """Merge small landing files, and remove what was replaced once no reader can have its name.
 
@@ -202,7 +197,7 @@ class Workspace:
             landed = [chunk for chunk in landed_chunks(self.journal) if chunk.turn <= self.turn.number]
             give_landing(self._opened(), self.home.landing.resolve(), landed)
         return Compacting(merged, remove_replaced(self.home, self.journal))
-=======
+
     def take_up(self, turn: Turn) -> None:
         """Go on with a turn that is there already."""
         self._turn = turn
@@ -210,7 +205,6 @@ class Workspace:
     def landed_ahead(self, name: str) -> Sequence[LandedChunk]:
         """Return the landed chunks that computing a model of staging will read."""
         return landed_ahead(self.graph.models[name], self.increments.versions, self.increments.landing)
->>>>>>> import
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -349,18 +343,14 @@ class Workspace:
         return outcome
 
     def _run(self, name: str) -> Result:
-<<<<<<< HEAD
-        model = self.graph.models[name]
-        if model.floor != self._floor:
-            limit_memory(self.connection, model.floor)
-            self._floor = model.floor
-        result = self.increments.refresh(model)
-=======
         for landed in self.landed_ahead(name):
             if landed.chunk.is_parquet:
                 check_parquet(self.home.landing, landed.chunk)
-        result = self.increments.refresh(self.graph.models[name])
->>>>>>> import
+        model = self.graph.models[name]
+        if model.floor != self._floor and not self.turn.is_import:
+            limit_memory(self.connection, model.floor)
+            self._floor = model.floor
+        result = self.increments.refresh(model)
         self._tables = self._existing() | {name}
         return result
 

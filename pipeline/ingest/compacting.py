@@ -96,7 +96,7 @@ def remove_replaced(home: Home, journal: Journal) -> int:
     """
     removed = 0
     chunks = landed_chunks(journal)
-    current = {name for chunk in chunks for name in (chunk.file, chunk.pages_file)}
+    current = {name for landed in chunks for name, _ in landed.chunk.own_files}
     for merging in merged_chunks(journal):
         gone = [
             path
@@ -121,7 +121,7 @@ def _sources(home: Home, own: Sequence[LandedChunk], last_turn: int) -> list[_So
     """Return the pairs of files of a stream as they are, in the order of what is in them."""
     found: dict[str, list[LandedChunk]] = {}
     for landed in own:
-        if landed.turn <= last_turn:
+        if landed.turn <= last_turn and not landed.chunk.is_parquet:
             found.setdefault(landed.file, []).append(landed)
     return [
         _Source(

@@ -20,11 +20,8 @@ from pipeline.streams import STREAMS
 
 STREAM_PULLED: Final = "stream_pulled"
 STREAM_FAILED: Final = "stream_failed"
-<<<<<<< HEAD
 STREAM_RECONCILED: Final = "stream_reconciled"
-=======
 FILE_IMPORTED: Final = "file_imported"
->>>>>>> import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +80,8 @@ class Pulled:
 def landed_chunks(journal: Journal) -> list[LandedChunk]:
     """Return every chunk that exists, in the journal's order: where it is now, as many as were ever landed."""
     found = []
-<<<<<<< HEAD
     whereabouts = Whereabouts(merged_chunks(journal))
-    for entry in journal.entries(frozenset({STREAM_PULLED})):
-=======
     for entry in journal.entries(frozenset({STREAM_PULLED, FILE_IMPORTED})):
->>>>>>> import
         stream = _stream_of(entry)
         parts = [Part(**part) for part in entry.data.get("parts") or ()]
         found += [
@@ -120,17 +113,10 @@ def leftovers(landing: Path, journal: Journal) -> list[Path]:
 
     Originals are not among them: they are named by their own content.
     """
-<<<<<<< HEAD
-    named = {name for chunk in landed_chunks(journal) for name in (chunk.file, chunk.pages_file)}
-    named |= {found.file for found in found_files(journal)}
-    for entry in journal.entries(frozenset({STREAM_PULLED})):
-        pulled = _pulled(entry)
-        named |= {pulled.seen_files.file} if pulled.seen_files else set()
-=======
     named = {name for landed in landed_chunks(journal) for name, _ in landed.chunk.own_files}
+    named |= {found.file for found in found_files(journal)}
     pulls = map(_pulled, journal.entries(frozenset({STREAM_PULLED})))
     named |= {pulled.seen_files.file for pulled in pulls if pulled.seen_files}
->>>>>>> import
     systems = sorted({stream.system.value for stream in STREAMS.values()})
     files = [path for system in systems for path in sorted((landing / system).glob("*/*")) if path.is_file()]
     return [path for path in files if path.relative_to(landing).as_posix() not in named]

@@ -207,11 +207,7 @@ class StreamWriter:
         if self._open is not None:
             with suppress(OSError):
                 self._open.abandon()
-<<<<<<< HEAD
-        self._open, self._chunks, self._page_no, self._shapes = None, [], 0, Shapes()
-=======
-        self._open, self._chunks, self._page_no = None, [], self._pages_before
->>>>>>> import
+        self._open, self._chunks, self._page_no, self._shapes = None, [], self._pages_before, Shapes()
         with suppress(OSError):
             self._remove_files()
 

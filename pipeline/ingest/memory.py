@@ -58,20 +58,11 @@ class Memory:
         probe = Snapshot(self.paths, {}, self.turn.now, 1)
         with self.lock:
             chunks = landed_chunks(self.journal)
-<<<<<<< HEAD
-        for file in dict.fromkeys(chunk.file for chunk in chunks if chunk.stream == self.stream):
+        own = (chunk for chunk in chunks if chunk.stream == self.stream and not chunk.chunk.is_parquet)
+        for file in dict.fromkeys(chunk.file for chunk in own):
             records = (msgspec.json.encode(line["r"]) for line in read_lines(self.home.landing / file) if "r" in line)
             unmarked = (record for record in records if MARKED_AT.encode() not in record)
             found.update((key, item) for key, item in probe.keys_of(unmarked) if key in keys)
-=======
-        for chunk in chunks:
-            if chunk.stream == self.stream and not chunk.chunk.is_parquet:
-                records = (
-                    msgspec.json.encode(line["r"]) for line in read_lines(self.home.landing / chunk.file) if "r" in line
-                )
-                unmarked = (record for record in records if MARKED_AT.encode() not in record)
-                found.update((key, item) for key, item in probe.keys_of(unmarked) if key in keys)
->>>>>>> import
         return found
 
     def write(self, kept: Sequence[Seen]) -> SeenFiles:

@@ -1,9 +1,9 @@
 """Imported Parquet files as relations: their rows as text like every landed record, each file as one page.
 
 Belongs here: how DuckDB reads them, and how a typed cell becomes the text that staging types again. Does not belong
-here: lines of landing (``pipeline.sqlmodels.relations``), which files there are (``pipeline.ingest.importing``).
+here: lines of landing (``pipeline.sqlmodels.landed_rows``), which files there are (``pipeline.ingest.importing``).
 
-Such a row has no text of its own, so ``record_sha256`` is null: it is known by its fields (docs/decisions/0012).
+Such a row has no text of its own, so ``record_sha256`` is null: it is known by its fields (docs/decisions/0014).
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pipeline.ingest.landed import LandedChunk
 from pipeline.ingest.originals import gone_sentence, parquet_path
 from pipeline.streams import Field, FieldType, Stream
+
+NO_SHAPES: Final = "null::struct(field varchar, kind varchar)[]"
 
 
 def parquet_selects(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> list[str]:
@@ -38,7 +41,7 @@ def parquet_pages(chunks: Sequence[LandedChunk]) -> str:
     )
     return (
         "select stream, system, turn_no, page_no, records, 0::bigint, sha256, null::integer, received_at,"
-        f" null::varchar, null::varchar, origin from (values {rows})"
+        f" null::varchar, null::varchar, origin, {NO_SHAPES} from (values {rows})"
         " t(stream, system, turn_no, page_no, records, sha256, received_at, origin)"
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.ingest.landed import LandedChunk
+from pipeline.sqlmodels.imported import NO_SHAPES, parquet_pages, parquet_selects
 from pipeline.sqlmodels.mapped import rejection, selected_fields
 from pipeline.sqlmodels.mapped import text as text_literal
 from pipeline.streams import STREAMS, Stream
@@ -49,8 +50,11 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> s
             f" null::varchar as rejected_because, null::varchar as raw_base64, {fields} limit 0"
         )
     ]
+    parts += parquet_selects(stream, landing, [chunk for chunk in chunks if chunk.chunk.is_parquet])
     groups: dict[tuple[str, int | None], list[LandedChunk]] = {}
     for chunk in chunks:
+        if chunk.chunk.is_parquet:
+            continue
         spelled = json.dumps(
             [chunk.mapping, [asdict(part) for part in chunk.parts], chunk.known_fields], sort_keys=True
         )
@@ -76,11 +80,15 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
             " null::integer as page_no, null::bigint as records, null::bigint as rejected,"
             " null::varchar as body_sha256, null::integer as status, null::varchar as received_at,"
             " null::varchar as cursor_in, null::varchar as cursor_out, null::varchar as origin,"
-            " null::struct(field varchar, kind varchar)[] as shapes limit 0"
+            f" {NO_SHAPES} as shapes limit 0"
         )
     ]
+    if parquet := [chunk for chunk in chunks if chunk.chunk.is_parquet]:
+        parts.append(parquet_pages(parquet))
     groups: dict[tuple[str, str, int | None], list[LandedChunk]] = {}
     for chunk in chunks:
+        if chunk.chunk.is_parquet:
+            continue
         turn = None if chunk.is_merged else chunk.turn
         groups.setdefault((chunk.stream, chunk.system, turn), []).append(chunk)
     for (stream, system, _), own in groups.items():

@@ -19,15 +19,9 @@ from typing import Any, Final, Protocol
 from pipeline.business_calendar import give_calendar
 from pipeline.ingest.landed import LandedChunk
 from pipeline.settings import Fulfilment, Policies, Settings
-<<<<<<< HEAD
 from pipeline.sqlmodels.known import give_known_values, give_read_fields
 from pipeline.sqlmodels.landed_rows import landing_select, pages_select
 from pipeline.streams import STREAMS
-=======
-from pipeline.sqlmodels.imported import parquet_pages, parquet_selects
-from pipeline.sqlmodels.mapped import rejection, selected_fields
-from pipeline.streams import STREAMS, Stream
->>>>>>> import
 
 PAGES: Final = "pages"
 QUESTION: Final = "ops.question"
@@ -256,81 +250,6 @@ def _rows(connection: Connection, table: str, columns: str, rows: Sequence[tuple
         connection.execute(f"insert into {table} values ({marks})", list(row))
 
 
-<<<<<<< HEAD
-=======
-def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> str:
-    """Return the SELECT of the records in these chunks of a stream, every field as text."""
-    stream = STREAMS[name]
-    fields = ", ".join(f"null::varchar as {name}" for name in stream.field_names)
-    parts = [
-        (
-            "select null::integer as turn_no, null::timestamptz as known_at, null::varchar as source_system,"
-            " null::integer as page_no, null::bigint as row_no, null::varchar as record_sha256,"
-            f" null::varchar as rejected_because, null::varchar as raw_base64, {fields} limit 0"
-        )
-    ]
-    parts += parquet_selects(stream, landing, [chunk for chunk in chunks if chunk.chunk.is_parquet])
-    groups: dict[tuple[str, int], list[LandedChunk]] = {}
-    for chunk in chunks:
-        if chunk.chunk.is_parquet:
-            continue
-        spelled = json.dumps(
-            [chunk.mapping, [asdict(part) for part in chunk.parts], chunk.known_fields], sort_keys=True
-        )
-        groups.setdefault((spelled, chunk.turn), []).append(chunk)
-    parts += [_group_select(stream, landing, own) for own in groups.values()]
-    return " union all ".join(f"({part})" for part in parts)
-
-
-def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> str:
-    first = chunks[0]
-    reason = "q"
-    if first.mapping or first.parts or first.known_fields is not None:
-        record_type = "json"
-        fields = selected_fields(stream, first.mapping, first.parts)
-        reason = f"coalesce(q, {rejection(first.mapping, first.parts, first.known_fields)})"
-    else:
-        record_type = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
-        fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
-    files = ", ".join(text_literal(landing / chunk.file) for chunk in chunks)
-    columns = f"{{p: 'integer', i: 'bigint', h: 'varchar', q: 'varchar', b: 'varchar', r: '{record_type}'}}"
-    return (
-        f"select {first.turn} as turn_no, {text_literal(first.known_at)}::timestamptz as known_at,"
-        f" {text_literal(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
-        f" {reason} as rejected_because, b as raw_base64, {fields}"
-        f" from read_json([{files}], format = 'newline_delimited', columns = {columns},"
-        f" maximum_object_size = {_LARGEST_LINE_BYTES}, compression = 'zstd')"
-    )
-
-
-def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
-    """Return the SELECT of the pages that these chunks came in."""
-    parts = [
-        (
-            "select null::varchar as stream, null::varchar as system, null::integer as turn_no,"
-            " null::integer as page_no, null::bigint as records, null::bigint as rejected,"
-            " null::varchar as body_sha256, null::integer as status, null::varchar as received_at,"
-            " null::varchar as cursor_in, null::varchar as cursor_out, null::varchar as origin limit 0"
-        )
-    ]
-    if parquet := [chunk for chunk in chunks if chunk.chunk.is_parquet]:
-        parts.append(parquet_pages(parquet))
-    by_turn: dict[tuple[str, str, int], list[LandedChunk]] = {}
-    for chunk in chunks:
-        if chunk.chunk.is_parquet:
-            continue
-        by_turn.setdefault((chunk.stream, chunk.system, chunk.turn), []).append(chunk)
-    for (stream, system, turn), own in by_turn.items():
-        files = ", ".join(text_literal(landing / chunk.pages_file) for chunk in own)
-        parts.append(
-            f"select {text_literal(stream)}, {text_literal(system)}, {turn}, p, records, rejected, body_sha256, status,"
-            f" received_at, cursor_in, cursor_out, origin from read_json([{files}], format = 'newline_delimited',"
-            f" columns = {_PAGE_COLUMNS}, compression = 'zstd')"
-        )
-    return " union all ".join(f"({part})" for part in parts)
-
-
->>>>>>> import
 def text_literal(value: object) -> str:
     """Return a value as an SQL text literal."""
     return "'" + str(value).replace("'", "''") + "'"
