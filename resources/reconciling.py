@@ -63,6 +63,11 @@ _STAMPS: Final = (
     "removed_at",
     "joined_at",
     "opened_at",
+    "completed_at",
+    "deleted_at",
+    "left_at",
+    "retracted_at",
+    "revoked_at",
 )
 _MAX_STARTS: Final = 3
 _RECORD: Final = b'"r":'
