@@ -86,7 +86,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             while block := stream.read(_HASH_BLOCK_BYTES):
                 *lines, rest = (rest + block).split(b"\n")
                 yield from map(msgspec.json.decode, lines)
-    except (OSError, zstandard.ZstdError, msgspec.DecodeError, RecursionError) as error:
+    except (OSError, zstandard.ZstdError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         message = f"The landing file {path} cannot be read ({error}); restore it from a backup."
         raise StateError(message) from error
 
