@@ -263,7 +263,7 @@ class RestClient:
             answer = self.get(lookup.path, query, what="what was written before")
             try:
                 records = [msgspec.json.decode(item) for item in cut_page(answer.body, lookup.records).items]
-            except (PageError, msgspec.DecodeError, RecursionError) as error:
+            except (PageError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
                 message = (
                     f"Looking up keys at {self._name} ({answer.url}) gave another page than the profile says: {error}."
                 )

@@ -76,7 +76,7 @@ def check_json(response: httpx.Response, body: bytes, *, is_page: bool = False) 
         raise BodyError(message, is_transient=False)
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         if is_page and is_whole(body):
             return
         message = "it is empty" if not body else "it is not one whole JSON text"

@@ -170,7 +170,10 @@ def _result(error: SourceError, status: int | None) -> Result:
 def _remote_id(operation: Operation, body: bytes) -> str | None:
     if operation.id is None or not body:
         return None
-    found = value_at(msgspec.json.decode(body), operation.id)
+    try:
+        found = value_at(msgspec.json.decode(body), operation.id)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
     return None if found is None else str(found)
 
 

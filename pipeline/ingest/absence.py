@@ -94,7 +94,7 @@ class Snapshot:
     def _key(self, item: bytes) -> str | None:
         try:
             record = msgspec.json.decode(item)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
         parts = [found_at(record, path) for path in self.paths]
         return None if all(part is None for part in parts) else sha256_hex(msgspec.json.encode(parts))

@@ -85,7 +85,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for lines in raw_lines(path):
             yield from map(msgspec.json.decode, lines)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _unreadable(path, error) from error
 
 

@@ -243,5 +243,5 @@ def _raise_if_too_full(page: CutPage, windows: TimeWindows) -> None:
 def _decoded(item: bytes) -> Any:
     try:
         return msgspec.json.decode(item)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None

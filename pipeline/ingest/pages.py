@@ -81,7 +81,7 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
         found = _walk(body, records_path)
         items = [bytes(item) for item in _list.decode(found)]
         start, end = _span(body, bytes(found))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         elements = elements_at(body, records_path)
         if elements is None:
             message = f"it is not JSON with a list at {'.'.join(records_path) or 'the top'} ({error})"

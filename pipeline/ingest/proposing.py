@@ -103,7 +103,7 @@ def leaves(records: Sequence[bytes]) -> list[Leaf]:
     for raw in records:
         try:
             record = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue
         for path, value in _walk(record, ()):
             found.setdefault(path, []).append(value)

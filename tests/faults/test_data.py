@@ -25,7 +25,7 @@ from pipeline.ingest.quarantine import RecordKey, kept_record
 from resources.warehouse import open_for_reading
 from tests.cli.network import FIRST, SECOND, download, sync, version, write, write_network
 from tests.connections.making import Tenant
-from tests.faults.data import ACCEPTED, EVENT, REJECTED, event, text
+from tests.faults.data import ACCEPTED, EVENT, REJECTED, event, nested, text, with_raw
 from tests.faults.lived import compute
 from tests.faults.server import Answer, Asked, Server
 from tests.faults.shapes import listed, record
@@ -106,6 +106,35 @@ def test_after_all_of_them_every_record_is_accounted_for(tables: dict[str, list[
     assert {scope["stamp"] for scope in tables["scopes"]} == {"COMPLETE"}
     assert all(page["is_balanced"] for page in tables["pages"])
     assert sum(page["fetched"] for page in tables["pages"]) == 3 * len(PAGE_OF)
+
+
+@pytest.mark.parametrize("spoiled", [b'"\xff"', b'"\\ud800"', b"NaN", b"1e400", nested(10_000)])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        {"keep": {"path": "kind", "one_of": ["x"]}},
+        {"errors": [{"body": {"path": "fault", "is": "present"}, "do": "retry"}]},
+        {"deletions": {"kind": "absence"}},
+        {"incremental": {"kind": "client_side", "cursor": "updated_at"}},
+        {"incremental": {"kind": "newest_first", "cursor": "updated_at"}},
+        {"incremental": {"cursor": "updated_at"}},
+        {"personal": {"x.y": "drop"}},
+        {"unknown_fields": "quarantine", "mapping": {"title": "kind"}},
+    ],
+    ids=" ".join,
+)
+def test_a_record_that_nobody_can_read_spoils_nothing_whatever_a_profile_asks_of_records(
+    tmp_path: Path, spoiled: bytes, stream: dict[str, Any]
+) -> None:
+    good = text({"asset_id": "A", "kind": "x", "updated_at": "2026-03-01T00:00:00Z"})
+    bad = with_raw({"asset_id": "B", "kind": "x"}, b"x", spoiled)
+    with Server(lambda _: listed([good, bad])) as server:
+        profile = {"streams": {"assets": {"paging": {"kind": "single_page"}, **stream}}}
+        tenant = Tenant(tmp_path, server.url, profile)
+        tenant.pull_well()
+        tenant.next_turn()
+        tenant.pull_well()
+    assert [type(own) for own in tenant.landed(turn=1)] == [dict, str]
 
 
 def test_ids_and_texts_of_64_kb_stop_no_turn(tmp_path: Path) -> None:

@@ -84,6 +84,9 @@ def test_an_answer_from_the_store_of_keys_is_known_as_a_replay() -> None:
         (answer(b"<html>", "200 OK", kind="text/html"), Result.UNKNOWN, False),
         (answer(b"{}", "201 Created"), Result.UNKNOWN, False),
         (answer(b"[]", "201 Created"), Result.UNKNOWN, False),
+        (answer(b'{"notice_id": "N1", "x": 1e400}', "201 Created"), Result.UNKNOWN, False),
+        (answer(b'{"notice_id": "N\xff"}', "201 Created"), Result.UNKNOWN, False),
+        (answer(b'{"notice_id": NaN}', "201 Created"), Result.UNKNOWN, False),
         (answer(b"", "201 Created"), Result.UNKNOWN, False),
     ],
 )
