@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ DENIALS: Final = (
     "unknown_asset", "not_entitled", "outside_territory", "barred_region", "no_approved_version", "ambiguous_query",
     "delivery_failed",
 )  # fmt: skip
-CASES: Final = (
+CASES: Final[tuple[tuple[str, Mapping[str, str | bool | None]], ...]] = (
     *((kind, {}) for kind in KINDS),
     *(
         ("request_update", {"status": status, "reason": None})
@@ -54,7 +55,7 @@ def test_no_sentence_and_no_word_of_a_notice_is_english(language: str) -> None:
     for kind, said in CASES:
         found, template = TEMPLATES.find(language, kind)
         assert found == language
-        subject, body = template.render(spoken_sample(kind, language) | said)
+        subject, body = template.render({**spoken_sample(kind, language), **said})
         text = TYPED.sub("", f"{subject}\n{body}")
         assert ENGLISH.search(text) is None, (kind, said, ENGLISH.search(text), text)
         for code in said.values():
