@@ -57,7 +57,7 @@ large: $(READY) ## what a turn that brings little costs on a large network
 	$(BIN)/python -m benchmarks.large --events $(LARGE_EVENTS) --home $(LARGE_HOME)
 
 chaos: $(READY) ## long random runs: kills, faults, networks against the reference
-	VIPGRID_CHAOS_STEPS=$(CHAOS_STEPS) $(BIN)/python -m pytest -m chaos -s
+	VIPGRID_CHAOS_STEPS=$(CHAOS_STEPS) $(BIN)/python -m pytest -m chaos -n $(TEST_PROCESSES) --dist loadgroup -rA
 
 clean: ## forget the environment and the caches, never the state in var/
 	rm -rf .venv $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

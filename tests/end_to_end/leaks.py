@@ -1,18 +1,19 @@
-"""What of one partner might be read by another: every text that went out, and whom it would betray.
+"""What should not be in a text that went out: what is another partner's, internal, or in another language.
 
-Belongs here: who can read a write, and what in it is not theirs. Does not belong here: living.
+Belongs here: who can read a write, what in it is not theirs. Does not belong here: living.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
 from tests.end_to_end.months import Months, Record
 
 EVERYBODY: Final = "everybody"
+# Words that no German or Spanish sentence has.
+_ENGLISH: Final = re.compile(r"\b(the|your|you|is|are|to|and|please|view|download|redistribute|deny|version(?= \d))\b")
 _IDS: Final = re.compile(r"\b[PV]-\d{3,}\b")
 _TO_A_PARTNER: Final = frozenset({
     "postNotice", "createComment", "moveRequest", "moveIssue", "publishAccessRules", "changeCampaignTask",
@@ -56,7 +57,7 @@ def strangers_named(months: Months, write: Record) -> set[str]:
         return set()
     text = "\n".join(texts(write["body"]))
     own_ids = {reader} | {vip for vip, grid in months.partner_of.items() if grid == reader}
-    names = _names(months)
+    names = months.names_of_partners
     own_names = names.get(reader, set())
     strange = {
         name
@@ -80,8 +81,6 @@ def internal_comments(months: Months) -> list[str]:
     return sorted({comment["body"] for comment in comments if comment["body"]})
 
 
-def _names(months: Months) -> dict[str, set[str]]:
-    names: dict[str, set[str]] = defaultdict(set)
-    for partner in months.feeds["partners"]:
-        names[partner["partner_id"]].add(partner["name"])
-    return names
+def english_lines(body: str) -> list[str]:
+    """List the lines of a notice that are English; what is indented is VIP's own text, everything else is ours."""
+    return [line for line in body.splitlines() if not line.startswith("    ") and _ENGLISH.search(line)]

@@ -36,6 +36,8 @@ KEYS: Final = {
 HISTORY_DAYS: Final = 140
 DESK: Final = frozenset({"m.ostrowski", "j.fairweather", "r.delacroix", "s.lindqvist"})
 US: Final = "api:vipgrid"
+_SHORTEST_NAME: Final = 4
+"""A shorter one is in the middle of many words."""
 
 
 def instant(text: str) -> datetime:
@@ -104,6 +106,10 @@ class Months:
         """Say whether something lies so many days before the end."""
         return instant(text) < self.ended - timedelta(days=days)
 
+    def is_settled(self, until: str | None) -> bool:
+        """Say whether an end lies so far from now that it cannot have been overlooked since the last turn."""
+        return until is None or self.is_old(until, 1.5) or instant(until) > self.ended
+
     @cached_property
     def partner_of(self) -> dict[str, str]:
         """Give Trading Grid's id of a partner by VIP's."""
@@ -114,6 +120,17 @@ class Months:
     def asset_of(self) -> dict[str, str]:
         """Give VIP's id of an asset by Trading Grid's."""
         return {row["trading_grid_id"]: row["vip_id"] for row in self.feeds["xref"] if row["entity"] == "asset"}
+
+    @cached_property
+    def names_of_partners(self) -> dict[str, set[str]]:
+        """Give what a partner and its people are called, by Trading Grid's id of the partner."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for partner in self.feeds["partners"]:
+            names[partner["partner_id"]].add(partner["name"])
+        for user in self.feeds["partner_users"]:
+            said = (user["display_name"], user["email"], user["login_id"])
+            names[user["partner_id"]].update(name for name in said if name and len(name) > _SHORTEST_NAME)
+        return names
 
     def vip_asset(self, asset: str | None) -> str:
         """Give VIP's id of an asset."""

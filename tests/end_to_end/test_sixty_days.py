@@ -14,19 +14,19 @@ from typing import Final
 import pytest
 
 from sandbox.life.cases import ISSUE_MOVES, REQUEST_MOVES
+from tests.end_to_end.counts import gap_packs, late_publications
 from tests.end_to_end.holders import Copies
-from tests.end_to_end.leaks import asides_quoted, internal_comments, reader_of, strangers_named
+from tests.end_to_end.leaks import asides_quoted, english_lines, internal_comments, reader_of, strangers_named
 from tests.end_to_end.months import DESK, US, Months, Record, instant, lived
 
+pytestmark = pytest.mark.xdist_group("months")
 SHORT: Final = 20
 LONG: Final = 60
 ENDED: Final = {"closed", "denied", "cancelled"}
 WITH_THE_PARTNER: Final = {"delivered", "waiting_partner"}
-ISSUE_ENDED: Final = {"confirmed", "rejected", "duplicate", "partner_notified"}
 
 
 _MINUTES: Final = pytest.mark.timeout(3600)
-"""Living takes minutes, and belongs to whichever test comes first."""
 
 
 @pytest.fixture(
@@ -174,6 +174,7 @@ def test_p2_first_versions_are_published_to_those_whom_they_concern(months: Mont
     notices = months.notices("publish")
     assert len(notices) >= several(months, short=10, long=60)
     assert len({body["asset_id"] for body in notices}) >= several(months, short=2, long=8)
+    assert len(late_publications(months)) >= several(months, short=0, long=1), "its approval was seen late"
     for body in notices:
         asset, versions = months.vip_asset(body["asset_id"]), months.current("asset_versions")
         version = versions[asset, body["version_no"]]
@@ -250,6 +251,13 @@ def test_p4_changes_are_told_in_the_partners_language_with_what_to_do(months: Mo
         assert body["due_at"] is not None
 
 
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_who_is_spoken_to_in_its_language_is_so_in_every_sentence(language: str, months: Months) -> None:
+    bodies = [write["body"] for write in months.sent("postNotice") if write["body"]["language"] == language]
+    assert len(bodies) >= several(months, short=20, long=60)
+    assert {line for body in bodies for line in english_lines(body["body"])} == set()
+
+
 @pytest.mark.parametrize(("kind", "member"), [("withdrawal", "withdrawn_at"), ("expiry", "expires_at")])
 def test_p4_whoever_held_a_version_that_ended_was_told(kind: str, member: str, months: Months) -> None:
     told = defaultdict(set)
@@ -308,7 +316,7 @@ def test_p5_rules_are_published_as_vip_has_them_and_partners_are_told(months: Mo
             grant
             for grant in months.feeds["grants"]
             if grant["grantee_id"] == group
-            and not (months.is_old(grant["updated_at"], 1.5) and _is_settled(months, grant["valid_to"]))
+            and not (months.is_old(grant["updated_at"], 1.5) and months.is_settled(grant["valid_to"]))
         ]
         if not touched:
             told = {
@@ -319,14 +327,9 @@ def test_p5_rules_are_published_as_vip_has_them_and_partners_are_told(months: Mo
             assert told == granted, group
 
 
-def _is_settled(months: Months, until: str | None) -> bool:
-    """Whether an end lies so far from now that it cannot have been overlooked since the last turn."""
-    return until is None or months.is_old(until, 1.5) or instant(until) > months.ended
-
-
 def test_p6_packages_go_out_before_the_launch_and_are_confirmed(months: Months) -> None:
     notices = months.notices("launch_package")
-    assert len({body["package_id"] for body in notices}) >= several(months, short=0, long=2)
+    assert len({body["package_id"] for body in notices}) >= several(months, short=0, long=4)
     campaigns = {
         package["campaign_id"]: package["package_id"] for package in months.feeds["packages"] if package["campaign_id"]
     }
@@ -344,8 +347,20 @@ def test_p6_packages_go_out_before_the_launch_and_are_confirmed(months: Months) 
         if task["kind"] == "confirmation" and task["status"] == "done"
     }
     if months.days >= LONG:
-        assert confirmed & {(body["package_id"], body["partner_id"]) for body in notices}
+        received = confirmed & {(body["package_id"], body["partner_id"]) for body in notices}
+        assert len({package for package, _ in received}) >= 2
         assert stopped
+        is_over = {package for package, campaign in launched.items() if campaign["status"] in {"launched", "closed"}}
+        assert len(is_over & {body["package_id"] for body in notices}) >= 3, "launched with their packages sent"
+
+
+def test_p5_who_comes_late_is_told_in_one_what_it_should_have_and_does_not(months: Months) -> None:
+    packs = gap_packs(months)
+    assert len(packs) >= several(months, short=1, long=5)
+    for body in packs:
+        for line in body["details"]["missing"].splitlines():
+            assert line.startswith(("- ", "…")), line
+            assert line.removeprefix("- ").partition(":")[0] in body["body"]
 
 
 def test_p7_every_write_is_in_the_ledger_and_the_ledger_is_sound(months: Months) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -19,6 +19,8 @@ from tests.sqlmodels.living import Living
 from tests.tables import open_tables
 
 STEPS_OF_ONE: Final = 20
+# The steps of a long run are taken in so many tests, that each core takes some of them.
+PARTS: Final = 8
 QUIET: Final = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 TAKEN: Final[Counter[str]] = Counter()
 HOWS: Final[Counter[str]] = Counter()
@@ -71,11 +73,12 @@ class LivingNetwork(RuleBasedStateMachine):
             self.stack.close()
 
 
-def live(networks: int) -> None:
-    """Live through so many networks, and say how many steps that were."""
+def live(networks: int, part: int | None = None) -> None:
+    """Live through so many networks, those of a part of a long run, and say how many steps that were."""
     TAKEN.clear()
+    machine = type(LivingNetwork.__name__, (LivingNetwork,), {})
     run_state_machine_as_test(
-        LivingNetwork,
+        machine if part is None else seed(part)(machine),
         settings=settings(
             max_examples=networks,
             stateful_step_count=STEPS_OF_ONE,
@@ -97,7 +100,9 @@ def test_increments_end_in_the_tables_that_a_full_refresh_makes() -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
-def test_they_do_over_very_many_steps() -> None:
-    wanted = 50 * int(os.environ.get("VIPGRID_CHAOS_STEPS", "400"))
-    live(wanted // STEPS_OF_ONE + 1)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_they_do_over_very_many_steps(part: int) -> None:
+    wanted = 50 * int(os.environ.get("VIPGRID_CHAOS_STEPS", "400")) // PARTS
+    live(wanted // STEPS_OF_ONE + 1, part)
     assert TAKEN.total() >= wanted
+    assert TAKEN["syncs that bring changes"] * 3 >= TAKEN.total()
