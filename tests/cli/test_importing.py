@@ -235,7 +235,7 @@ def test_a_copied_file_may_go_and_is_in_a_backup(desk: Desk, tmp_path: Path) -> 
     words = ["--config", str(desk.config), "--home", str(desk.home.path)]
     assert run(make_app(), ["backup", str(tmp_path / "copy"), *words]) == 0
     shutil.rmtree(desk.home.path)
-    restore(tmp_path / "copy", desk.home, actor="t", reason="lost", at=START, is_replacing=False)
+    restore(desk.home, tmp_path / "copy", actor="t", reason="lost", at=START, is_replacing=False)
     desk.home.warehouse.touch()
     assert made_anew(desk) == before
 
@@ -267,8 +267,10 @@ def test_a_parquet_file_that_cannot_be_read_is_refused_and_nothing_of_it_counts(
 
 def test_types_of_every_kind_become_what_the_same_text_becomes(desk: Desk) -> None:
     def version(number: int, regions: object, size: object, approved: object) -> dict[str, Any]:
-        return {"asset_id": "A0", "version_no": number, "approval_status": "approved", "size_bytes": size,
-                "approved_at": approved, "effective_local": datetime(2026, 1, 1, 12), "restricted_regions": regions}  # fmt: skip
+        return {
+            "asset_id": "A0", "version_no": number, "approval_status": "approved", "size_bytes": size,
+            "approved_at": approved, "effective_local": datetime(2026, 1, 1, 12), "restricted_regions": regions,
+        }  # fmt: skip
 
     desk.parquet("a.parquet", [version(7, ["US", "DE"], 5.0, datetime(2026, 1, 1))], "asset_versions")
     desk.parquet("b.parquet", [version(8, '["US"]', "12", "2026-01-01T01:00:00+01:00")], "asset_versions")
