@@ -267,9 +267,10 @@ def test_a_parquet_file_that_cannot_be_read_is_refused_and_nothing_of_it_counts(
 
 def test_types_of_every_kind_become_what_the_same_text_becomes(desk: Desk) -> None:
     def version(number: int, regions: object, size: object, approved: object) -> dict[str, Any]:
-        return {"asset_id": "A0", "version_no": number, "approval_status": "approved", "size_bytes": size,
-                "approved_at": approved, "effective_local": datetime(2026, 1, 1, 12),
-                "restricted_regions": regions}  # fmt: skip
+        return {
+            "asset_id": "A0", "version_no": number, "approval_status": "approved", "size_bytes": size,
+            "approved_at": approved, "effective_local": datetime(2026, 1, 1, 12), "restricted_regions": regions,
+        }  # fmt: skip
 
     desk.parquet("a.parquet", [version(7, ["US", "DE"], 5.0, datetime(2026, 1, 1))], "asset_versions")
     desk.parquet("b.parquet", [version(8, '["US"]', "12", "2026-01-01T01:00:00+01:00")], "asset_versions")
