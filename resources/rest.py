@@ -42,9 +42,7 @@ Query = Sequence[tuple[str, str]]
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
 # What fails once mostly does not fail twice; what fails again is asked ever less often.
-_FIRST_WAIT_SECONDS: Final = 0.05
-_WAIT_GROWS: Final = 4
-_LONGEST_WAIT_SECONDS: Final = 20.0
+_WAITS: Final = {"wait_initial": 0.05, "wait_jitter": 0.05, "wait_exp_base": 4.0, "wait_max": 20.0}
 _DOWN_SECONDS: Final = 15.0
 _UNREACHED_SECONDS: Final = 5.0
 # Retries are not for the terminal; whoever wants to see them gives the logger a handler.
@@ -288,15 +286,7 @@ class RestClient:
             return (is_repeatable or _was_not_taken(error)) and self._wait_or_give_up(error)
 
         try:
-            for attempt in stamina.retry_context(
-                on=decide,
-                attempts=self._limits.attempts,
-                timeout=None,
-                wait_initial=_FIRST_WAIT_SECONDS,
-                wait_jitter=_FIRST_WAIT_SECONDS,
-                wait_exp_base=_WAIT_GROWS,
-                wait_max=_LONGEST_WAIT_SECONDS,
-            ):
+            for attempt in stamina.retry_context(on=decide, attempts=self._limits.attempts, timeout=None, **_WAITS):
                 with attempt:
                     return ask()
         except NeverReachedError as error:
@@ -361,7 +351,7 @@ class RestClient:
         url = call.path if is_url(call.path) else self._base_url + call.path
         secret = () if call.form is not None else self._identity.query
         with (
-            self._pace.turn(),
+            self._pace.turn() as slot,
             said(attempt),
             within(self._limits.deadline.total_seconds()),
             self._http.stream(
@@ -374,6 +364,7 @@ class RestClient:
         ):
             self._unreached_since = None
             now = self._clock()
+            self._pace.answered(slot)
             self._pace.adapt(response.status_code)
             self._pace.note(response.headers, now)
             return judged(
