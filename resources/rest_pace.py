@@ -76,7 +76,7 @@ class Pace:
                 self._place.notify()
 
     def wait(self) -> Slot:
-        """Wait for the next free slot and take it, one thread after the other: each has to know when the last one went."""
+        """Wait for the next free slot and take it, one thread after the other: each has to know when the last went."""
         with self._gate:
             waited_for = 0.0
             while True:
