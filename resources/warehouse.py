@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import duckdb
 
 from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
+
+_Done = TypeVar("_Done")
 
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
@@ -121,9 +123,25 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def limit_memory(connection: duckdb.DuckDBPyConnection, floor: str) -> None:
-    """Give what is computed on a floor the memory that it needs, and no more."""
-    connection.execute(f"set memory_limit = '{INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT}'")
+def within_memory(connection: duckdb.DuckDBPyConnection, floor: str, work: Callable[[], _Done]) -> _Done:
+    """Do what is computed on a floor in the memory that it should need; if that is not enough, again in all there is.
+
+    Raises:
+        duckdb.OutOfMemoryException: all there is is not enough.
+
+    """
+    _limit_memory(connection, INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT)
+    try:
+        return work()
+    except duckdb.OutOfMemoryException:
+        if floor not in INGEST_FLOORS:
+            raise
+    _limit_memory(connection, MEMORY_LIMIT)
+    return work()
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    connection.execute(f"set memory_limit = '{limit}'")
 
 
 def _connect(home: Home, file: Path | None, *, is_read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
