@@ -26,6 +26,7 @@ from urllib.parse import parse_qs, urlsplit
 NOW: Final = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PAGE_RECORDS: Final = 1_000
 PATH: Final = "/v1/access_events"
+RETRY_AFTER_SECONDS: Final = 1
 # So many records are rendered; of more, the same come again under other ids.
 RENDERED_RECORDS: Final = 3_000_000
 _START: Final = NOW - timedelta(days=270)
@@ -37,6 +38,7 @@ class Source:
     """What the server is like; ``refused`` and ``failed``: one in so many requests gets a 429, a 503 (0 = none)."""
 
     records: int
+    page_records: int = PAGE_RECORDS
     latency_seconds: float = 0.0
     requests_per_second: int | None = None
     refused: int = 0
@@ -92,10 +94,10 @@ class _Pages(asyncio.Protocol):
             window.popleft()
         if len(window) > source.requests_per_second:
             counts.over += 1
-            return _answer(b"{}", "429 Too Many Requests", "retry-after: 1\r\n")
+            return _answer(b"{}", "429 Too Many Requests", f"retry-after: {RETRY_AFTER_SECONDS}\r\n")
         if source.refused and counts.requests % source.refused == 0:
             counts.refused += 1
-            return _answer(b"{}", "429 Too Many Requests", "retry-after: 1\r\n")
+            return _answer(b"{}", "429 Too Many Requests", f"retry-after: {RETRY_AFTER_SECONDS}\r\n")
         if source.failed and counts.requests % source.failed == 0:
             counts.failed += 1
             return _answer(b"{}", "503 Service Unavailable")
@@ -106,10 +108,10 @@ class _Pages(asyncio.Protocol):
         if "page" in query:
             page = int(query["page"][0]) - 1
         elif "offset" in query:
-            page = int(query["offset"][0]) // PAGE_RECORDS
+            page = int(query["offset"][0]) // self.source.page_records
         else:
             page = int(query.get("cursor", ["0"])[0])
-        pages = -(-self.source.records // PAGE_RECORDS)
+        pages = -(-self.source.records // self.source.page_records)
         following = "null" if page + 1 >= pages else f'"{page + 1}"'
         again, place = divmod(page, len(self.rendered))
         items = self.rendered[place]
@@ -124,12 +126,12 @@ def _answer(body: bytes, status: str = "200 OK", more: str = "") -> bytes:
     return head.encode() + body
 
 
-def render(records: int) -> list[bytes]:
+def render(records: int, page_records: int = PAGE_RECORDS) -> list[bytes]:
     """Render the items of all pages, access events of about 280 bytes."""
     dice = random.Random(7)
     return [
-        b",".join(_event(number, dice) for number in range(first, min(records, first + PAGE_RECORDS)))
-        for first in range(0, records, PAGE_RECORDS)
+        b",".join(_event(number, dice) for number in range(first, min(records, first + page_records)))
+        for first in range(0, records, page_records)
     ]
 
 
@@ -160,7 +162,7 @@ def serving(source: Source) -> Iterator[str]:
 def _serve(source: Source, pipe: Connection) -> None:
     async def run() -> None:
         _Pages.source = source
-        _Pages.rendered = render(min(source.records, RENDERED_RECORDS))
+        _Pages.rendered = render(min(source.records, RENDERED_RECORDS), source.page_records)
         _Pages.counts = Counts()
         server = await asyncio.get_running_loop().create_server(_Pages, "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])

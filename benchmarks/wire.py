@@ -22,7 +22,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.served import PAGE_RECORDS, Source, serving
+from benchmarks.served import PAGE_RECORDS, RETRY_AFTER_SECONDS, Source, serving
 from benchmarks.ways import BY_CURSOR, Measured, Ours, Way, bare, measure
 
 OF_BARE: Final = 0.4
@@ -30,11 +30,14 @@ PEAK_MIB: Final = 600
 RATE: Final = 20
 LATENCY_SECONDS: Final = 0.05
 OF_THE_RATE: Final = 1.05
+# One in so many requests gets a 429 with a Retry-After, a 503.
+REFUSED: Final = 331
+FAILED: Final = 97
 _SLOW_LIMITS: Final = f"limits: {{requests_per_second: {RATE}, concurrency: 4}}"
 _PAGINGS: Final = {
     "by cursor": BY_CURSOR,
-    "by page number": "{kind: page_number, param: page, pages: pages, size: 1000}",
-    "by offset": "{kind: offset, param: offset, total: total, size: 1000}",
+    "by page number": "{kind: page_number, param: page, pages: pages}",
+    "by offset": "{kind: offset, param: offset, total: total}",
 }
 
 
@@ -78,24 +81,27 @@ def show(records: int, ours: Sequence[Measured], barely: Sequence[Measured]) -> 
     Console().print(shown)
 
 
-def show_slow(pages: int) -> None:
+def show_slow(pages: int, page_records: int) -> None:
     """Pull from a source with 50 ms a page and 20 requests/s that refuses and fails now and then, and print it."""
-    shown = Table("paging", "seconds", "times pages ÷ rate", "requests", "429", "503", "over the limit")
+    columns = ("paging", "seconds", "times pages ÷ rate", "without waits asked for", "requests", "429", "503", "over")
+    shown = Table(*columns)
     for name, paging in _PAGINGS.items():
         source = Source(
-            records=pages * PAGE_RECORDS,
+            records=pages * page_records,
+            page_records=page_records,
             latency_seconds=LATENCY_SECONDS,
             requests_per_second=RATE,
-            refused=pages // 2 + 1,
-            failed=pages // 2 + 7,
+            refused=REFUSED,
+            failed=FAILED,
         )
         with serving(source) as url, tempfile.TemporaryDirectory() as folder:
             run = measure(Ours(_SLOW_LIMITS, paging, pulls_only=True), url, Path(folder) / "slow")
             with urllib.request.urlopen(f"{url}/counts") as answer:  # noqa: S310 - our own server
                 seen = json.load(answer)
-        ratio = run.parts["pull"] / (pages / RATE)
+        seconds = run.parts["pull"]
+        ratios = (seconds * RATE / pages, (seconds - seen["refused"] * RETRY_AFTER_SECONDS) * RATE / pages)
         numbers = (seen["requests"], seen["refused"], seen["failed"], seen["over"])
-        shown.add_row(name, f"{run.parts['pull']:.2f}", f"{ratio:.3f}", *map(str, numbers))
+        shown.add_row(name, f"{seconds:.2f}", *(f"{ratio:.3f}" for ratio in ratios), *map(str, numbers))
     shown.title = f"{pages} pages, {LATENCY_SECONDS * 1000:.0f} ms each, {RATE} requests/s"
     shown.caption = f"wanted: at most {OF_THE_RATE} times, 0 over the limit"
     Console().print(shown)
@@ -112,9 +118,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ours-alone", action="store_true", help="for memory at many records")
     parser.add_argument("--slow", type=int, metavar="PAGES", help="a slow and limited source instead")
+    parser.add_argument("--page-records", type=int, default=PAGE_RECORDS, help="of the slow source's pages")
     given = parser.parse_args()
     if given.slow:
-        show_slow(given.slow)
+        show_slow(given.slow, given.page_records)
         return
     for records in given.records:
         show(records, *compare(records, given.rounds, with_bare=not given.ours_alone))

@@ -308,7 +308,7 @@ class RestClient:
         url = call.path if is_url(call.path) else self._base_url + call.path
         secret = () if call.form is not None else self._identity.query
         with (
-            self._pace.turn(),
+            self._pace.turn() as slot,
             said(attempt),
             within(self._limits.deadline.total_seconds()),
             self._http.stream(
@@ -321,6 +321,7 @@ class RestClient:
         ):
             self._patience.reached()
             now = self._clock()
+            self._pace.answered(slot)
             self._pace.adapt(response.status_code)
             self._pace.note(response.headers, now)
             return judged(

@@ -19,15 +19,17 @@ from typing import Final
 from pipeline.ingest.profile_limits import Limits
 
 # One request may be on its way a little longer than the next: the source counts what arrives.
-_MARGIN: Final = 1.02
+_MARGIN: Final = 1.01
+# So much later than it was sent a request is taken to have arrived at most; more would slow down a source that dawdles.
+_LATE_AT_MOST_SECONDS: Final = 0.05
 _REFUSALS: Final = frozenset({429, 503})
 _LONGEST_SECONDS: Final = 366 * 86_400
 _DIGITS: Final = 9
 
 
 @dataclass(slots=True)
-class _Slot:
-    """A request's instant: the one planned, then the one at which it went."""
+class Slot:
+    """A request's instant: when it went, then the latest at which it arrived."""
 
     at: float
 
@@ -50,42 +52,51 @@ class Pace:
         # A rate is a budget too: that of a second, or of the one request that it allows in longer than that.
         most = max(1, int(rate))
         budgets = [(most, most / rate), *((budget.requests, budget.per.total_seconds()) for budget in limits.budgets)]
-        self._budgets = [(seconds * _MARGIN, deque[_Slot](maxlen=requests)) for requests, seconds in budgets]
+        self._budgets = [(seconds * _MARGIN, deque[Slot](maxlen=requests)) for requests, seconds in budgets]
         self._most_at_once = limits.concurrency
         self._at_once = float(limits.concurrency)
         self._under_way = 0
         self._place = threading.Condition()
         self._sleep = sleep
         self._monotonic = monotonic
+        self._gate = threading.Lock()
         self._lock = threading.Lock()
         self._next_at = 0.0
+        self._quickest_seconds = float("inf")
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[Slot]:
         """Wait for a free place and the next free slot, and hold the place."""
         with self._place:
             self._place.wait_for(lambda: self._under_way < int(self._at_once))
             self._under_way += 1
         try:
-            self.wait()
-            yield
+            yield self.wait()
         finally:
             with self._place:
                 self._under_way -= 1
                 self._place.notify()
 
-    def wait(self) -> None:
-        """Wait for the next free slot and take it."""
+    def wait(self) -> Slot:
+        """Wait for the next free slot and take it, one thread after the other: each has to know when the last went."""
+        with self._gate:
+            waited_for = 0.0
+            while True:
+                with self._lock:
+                    now = self._monotonic()
+                    free_at = max(self._next_at, *(self._free_at(per, taken) for per, taken in self._budgets))
+                    # While it slept, something may have happened that makes it wait for longer.
+                    if free_at <= max(now, waited_for):
+                        return self._taken(max(free_at, waited_for) if waited_for else now, now)
+                self._sleep(free_at - now)
+                waited_for = free_at
+
+    def answered(self, slot: Slot) -> None:
+        """Note that an answer begins: its request arrived no later than the quickest answer takes before that."""
         with self._lock:
-            now = self._monotonic()
-            slot = _Slot(max(now, self._next_at, *(self._free_at(per, taken) for per, taken in self._budgets)))
-            for _, taken in self._budgets:
-                taken.append(slot)
-            self._next_at = slot.at + self._interval_seconds
-        if slot.at > now:
-            self._sleep(slot.at - now)
-            # Whoever was woken late went late, and what comes a second behind him has to go by that.
-            slot.at = max(slot.at, self._monotonic())
+            took = self._monotonic() - slot.at
+            self._quickest_seconds = min(self._quickest_seconds, took)
+            slot.at += min(took - self._quickest_seconds, _LATE_AT_MOST_SECONDS)
 
     def hold(self, seconds: float) -> None:
         """Let nothing through for so long, where that is not too long to wait for."""
@@ -116,8 +127,15 @@ class Pace:
             case "epoch_milliseconds":
                 self.hold(float(reset) / 1000 - now.timestamp())
 
+    def _taken(self, planned_at: float, now: float) -> Slot:
+        slot = Slot(max(planned_at, now))
+        self._next_at = planned_at + self._interval_seconds
+        for _, taken in self._budgets:
+            taken.append(slot)
+        return slot
+
     @staticmethod
-    def _free_at(per_seconds: float, taken: deque[_Slot]) -> float:
+    def _free_at(per_seconds: float, taken: deque[Slot]) -> float:
         return taken[0].at + per_seconds if len(taken) == taken.maxlen else 0.0
 
 

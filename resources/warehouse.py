@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import duckdb
 
 from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
 from pipeline.sqlmodels.macros import macros_text
+
+_Done = TypeVar("_Done")
 
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
@@ -120,9 +122,27 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def limit_memory(connection: duckdb.DuckDBPyConnection, floor: str) -> None:
-    """Give what is computed on a floor the memory that it needs, and no more."""
-    connection.execute(f"set memory_limit = '{INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT}'")
+def within_memory(connection: duckdb.DuckDBPyConnection, floor: str | None, work: Callable[[], _Done]) -> _Done:
+    """Do what is computed on a floor in the memory that it should need; if that is not enough, again in all there is.
+
+    Without a floor all there is may be used at once: bulk history is worth it.
+
+    Raises:
+        duckdb.OutOfMemoryException: all there is is not enough.
+
+    """
+    _limit_memory(connection, INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT)
+    try:
+        return work()
+    except duckdb.OutOfMemoryException:
+        if floor not in INGEST_FLOORS:
+            raise
+    _limit_memory(connection, MEMORY_LIMIT)
+    return work()
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    connection.execute(f"set memory_limit = '{limit}'")
 
 
 def _connect(

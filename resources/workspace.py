@@ -48,7 +48,7 @@ from pipeline.version import code_version
 from resources.clock import read_clock, system_now
 from resources.outbox_sender import SystemWaiter, open_senders
 from resources.rest import make_client
-from resources.warehouse import limit_memory, open_for_writing, writer_lock
+from resources.warehouse import open_for_writing, within_memory, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
@@ -80,7 +80,6 @@ class Workspace:
     _warehouse: duckdb.DuckDBPyConnection | None = None
     _increments: Increments | None = None
     _tables: frozenset[str] | None = None
-    _floor: str = ""
     _journal_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -347,10 +346,8 @@ class Workspace:
             if landed.chunk.is_parquet:
                 check_parquet(self.home.landing, landed.chunk)
         model = self.graph.models[name]
-        if model.floor != self._floor and not self.turn.is_import:
-            limit_memory(self.connection, model.floor)
-            self._floor = model.floor
-        result = self.increments.refresh(model)
+        floor = None if self.turn.is_import else model.floor
+        result = within_memory(self.connection, floor, lambda: self.increments.refresh(model))
         self._tables = self._existing() | {name}
         return result
 

@@ -196,6 +196,28 @@ def test_a_request_that_was_woken_late_is_counted_when_it_went() -> None:
     assert went[-1] - went[0] < 3.3
 
 
+def test_a_request_that_was_long_on_its_way_is_counted_when_it_arrived() -> None:
+    pace, clock = paced(requests_per_second=4)
+    arrived = []
+    for on_its_way in (0.0, 0.0, 0.04, *[0.0] * 9):
+        slot = pace.wait()
+        clock.sleep(on_its_way)
+        arrived.append(clock())
+        clock.sleep(0.1)
+        pace.answered(slot)
+    assert all(later - earlier >= 1 for earlier, later in zip(arrived, arrived[4:], strict=False))
+
+
+def test_a_source_that_dawdles_is_asked_hardly_more_slowly() -> None:
+    pace, clock = paced(requests_per_second=10)
+    began = clock()
+    for takes in (0.001, *[0.09] * 39):
+        slot = pace.wait()
+        clock.sleep(takes)
+        pace.answered(slot)
+    assert clock() - began < 4 * 1.06 + 0.1
+
+
 def most_at_once(pace: Pace) -> int:
     """Enter as often as that is possible without anybody leaving."""
     may_leave = threading.Event()
