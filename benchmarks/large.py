@@ -1,7 +1,7 @@
-"""A large network laid straight into staging: what a turn costs when little changed, and what making all anew costs.
+"""A large network laid straight into staging, and the turns in which little arrives there.
 
-Belongs here: the network, the turn that brings little, the comparison with bare DuckDB. Does not belong here: how fast
-records are pulled and landed (``benchmarks.__main__``).
+Belongs here: the network, and what a turn does in it. Does not belong here: what is measured
+(``benchmarks.large_figures``), how fast records are pulled and landed (``benchmarks.__main__``).
 
     python -m benchmarks.large --events 5000000 --home <folder>
 
@@ -10,32 +10,46 @@ The home is kept, so that a second call measures only the turns.
 
 from __future__ import annotations
 
-import argparse
-import resource
 import time
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from pipeline.home import Home
+from pipeline.ledger.journal import Journal
+from pipeline.ledger.turns import TURN_COMPLETED, open_turn, read_turns
 from pipeline.settings import FilesConnection, Settings
-from pipeline.sqlmodels.graph import LEDGER_STEPS, SQL_FOLDER, Graph, load_graph
+from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph
 from pipeline.sqlmodels.increments import Increments
 from pipeline.sqlmodels.journalled import give_ledger
 from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_settings
-from resources.warehouse import open_for_writing
 
 NOW: Final = datetime(2026, 3, 2, 8, tzinfo=UTC)
 ASSETS: Final = 5_000
 VERSIONS: Final = 3
-WORTH_SAYING_SECONDS: Final = 0.02
 ACKNOWLEDGED: Final = 0.34
-TIMED_FLOORS: Final = ("core", "freshness", "audit", "marts")
 _ORIGIN: Final = "turn_no, page_no, row_no, known_at, source_system, record_sha256"
+
+
+@dataclass
+class Spent:
+    """What something took: seconds by the clock, and of the processors (its own and the system's for it)."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@contextmanager
+def measured() -> Iterator[Spent]:
+    """Measure what is done inside."""
+    spent = Spent()
+    wall, cpu = time.monotonic(), time.process_time()
+    yield spent
+    spent.wall, spent.cpu = time.monotonic() - wall, time.process_time() - cpu
 
 
 class Large:
@@ -50,27 +64,37 @@ class Large:
         self.partners = max(40, events // 12_500)
         both = FilesConnection(kind="files", path=home.path / "none", watermark="now")
         self.settings = Settings(connections={"vip": both, "trading_grid": both})
-        self.seconds: dict[str, float] = {}
+        self.journal = Journal(home.ledger)
 
-    def turn(self, turn_no: int, now: datetime) -> Increments:
-        """Lay everything that is given under the models for a turn."""
-        question = Question(now, now)
+    def turn(self, now: datetime) -> Increments:
+        """Open a turn in the journal, and lay everything that is given under the models for it."""
+        turn = open_turn(self.journal, now, now)
+        self.journal.append([turn.draft(TURN_COMPLETED, {"turn": str(turn.number)})])
+        question = Question(now, turn.known_at)
         give_landing(self.connection, self.home.landing.resolve(), [])
-        give_ledger(self.connection, self.home.ledger / "journal.ndjson")
+        give_ledger(self.connection, self.journal.path.resolve())
         give_settings(self.connection, self.settings, question, NOW - timedelta(days=30))
-        return Increments(
-            self.connection, question, turn_no, Landing.of(self.home.landing.resolve(), []), self.graph.models
-        )
+        landing = Landing.of(self.home.landing.resolve(), [])
+        return Increments(self.connection, question, turn.number, landing, self.graph.models)
 
-    def compute(self, increments: Increments, names: Iterable[str]) -> dict[str, float]:
-        """Bring models up to date and return the seconds by model."""
-        seconds = {}
+    def is_new(self) -> bool:
+        """Say whether the home had no turn yet."""
+        return read_turns(self.journal).last is None
+
+    def now(self) -> datetime:
+        """Return the instant of the last turn."""
+        last = read_turns(self.journal).last
+        return last.now if last else NOW
+
+    def compute(self, increments: Increments, names: Iterable[str]) -> dict[str, Spent]:
+        """Bring models up to date, and return what each took."""
+        spent = {}
         for name in names:
-            started = time.monotonic()
-            increments.refresh(self.graph.models[name])
-            seconds[name] = time.monotonic() - started
+            with measured() as spent[name]:
+                increments.refresh(self.graph.models[name])
         increments.flush()
-        return seconds
+        increments.drop_read_changes()
+        return spent
 
     def names(self, *floors: str) -> list[str]:
         """Return the models of some floors, in order."""
@@ -121,8 +145,9 @@ class Large:
         for stream in ("partners", "assets", "asset_versions", "access_events", "acknowledgments", "notices"):
             self._counts(increments, f"staging.{stream}")
 
-    def arrive(self, increments: Increments, count: int, turn_no: int, now: datetime) -> None:
+    def arrive(self, increments: Increments, count: int, now: datetime) -> None:
         """Let new events arrive in staging, as a pull and its staging would leave them."""
+        turn_no = increments.turn_no
         seconds = int((now - NOW).total_seconds())
         select = self._events_select(
             str(turn_no), self.events * turn_no, count, f"timestamptz '{NOW}'", max(1, seconds)
@@ -199,53 +224,7 @@ class Large:
         increments.versions.note(name, noted, increments.versions.consumed.get(name, {}))
 
 
-def main() -> None:
-    """Fill a home once, then run turns of little in it."""
-    parser = argparse.ArgumentParser(prog="benchmarks.large")
-    parser.add_argument("--events", type=int, default=5_000_000)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--sql", type=Path, default=SQL_FOLDER)
-    parser.add_argument("--new", type=int, default=10_000)
-    parser.add_argument("--targets", nargs="*", default=[], help="only what these models need")
-    given = parser.parse_args()
-    home = Home(given.home)
-    is_new = not home.warehouse.exists()
-    home.make()
-    graph = load_graph(given.sql)
-    with open_for_writing(home) as connection:
-        large = Large(connection, home, graph, given.events)
-        if is_new:
-            increments = large.turn(1, NOW)
-            large.compute(increments, large.names("staging"))
-            started = time.monotonic()
-            large.fill(increments)
-            report("laid into staging", {"all": time.monotonic() - started})
-        last = connection.sql("select coalesce(max(turn_no), 1) from ops.models").fetchall()[0][0]
-        names = large.names("ops", "sync", *TIMED_FLOORS)
-        if given.targets:
-            names = [name for name in names if name in graph.left_of(given.targets)]
-        whole = large.compute(large.turn(last, NOW + timedelta(hours=last)), names)
-        report("brought up to date", whole)
-        for step, count in enumerate((given.new, given.new, 0, 0), start=1):
-            now = NOW + timedelta(hours=last + step)
-            increments = large.turn(last + step, now)
-            if count:
-                large.arrive(increments, count, last + step, now)
-            report(f"a turn with {count} new events", large.compute(increments, names), increments)
-
-
-def report(what: str, seconds: dict[str, float], increments: Increments | None = None) -> None:
-    """Print the sum, the sum by floor, and the slowest."""
-    by_floor: dict[str, float] = defaultdict(float)
-    for name, spent in seconds.items():
-        by_floor[name.partition(".")[0]] += spent
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{what}: {sum(seconds.values()):.2f} s, peak {peak:.1f} GiB", {k: round(v, 2) for k, v in by_floor.items()})
-    for name, spent in sorted(seconds.items(), key=lambda item: -item[1])[:14]:
-        how = increments.versions.records[name].how if increments else ""
-        if spent > WORTH_SAYING_SECONDS:
-            print(f"    {name:40s} {spent:7.2f} {how}")
-
-
 if __name__ == "__main__":
+    from benchmarks.large_figures import main
+
     main()

@@ -25,6 +25,7 @@ bears some of them all keys with these. Beyond the columns' names it is told:
     -- Changes at: core.acknowledgments.occurred_at      a row of that input counts from this instant on
     -- Keyed in: core.deliveries(subject_type = 'delivery', subject_id = delivery_id)   the keys' other names there
     -- Touched by: core.notices(thread_id = notice_id) through core.comments_history   reaches keys by way of another
+    -- Only with: core.campaign_partners(partner_id)       a key has rows here only if that has one (`where` may follow)
     -- Spine: core.access_events                         a key has rows here only if it has rows there
     -- Follows: audit.first_verdicts                     it has a new key's rows in the turn in which the spine has them
     -- Unmoved by: ops.turns                             no row that is there already depends on it
@@ -43,10 +44,10 @@ from dataclasses import dataclass
 from typing import Final
 
 _LINE: Final = re.compile(
-    r"(Grain|Refresh|Published with|After|Changes at|Keyed in|Touched by|Spine|Follows|Unmoved by|Numbers|Replayed"
-    r"|Severity|Stored plain): *(.+)"
+    r"(Grain|Refresh|Published with|After|Changes at|Keyed in|Touched by|Only with|Spine|Follows|Unmoved by|Numbers"
+    r"|Replayed|Severity|Stored plain): *(.+)"
 )
-_LINK: Final = re.compile(r"(\w+[.]\w+) *[(]([^()]*)[)](?: through (\w+[.]\w+))?")
+_LINK: Final = re.compile(r"(\w+[.]\w+) *[(]([^()]*)[)](?: through (\w+[.]\w+))?(?: where (.+))?")
 _REFRESH: Final = re.compile(r"full|append|(?:append )?by (\w+(?:, \w+)*)|sums of (\w+[.]\w+(?:, \w+[.]\w+)*)")
 _NUMBERS: Final = re.compile(r"(\w+) for (\w+(?:, \w+)*)")
 
@@ -56,12 +57,13 @@ class Link:
     """How keys are found in a relation.
 
     ``columns`` are pairs: a key's name (with ``through``, a column's of that relation), and what equals it in the
-    relation, a column's name or a quoted text.
+    relation, a column's name or a quoted text. ``where`` says which of its rows are meant.
     """
 
     relation: str
     columns: tuple[tuple[str, str], ...]
     through: str | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Refresh:
     only_adds: bool = False
     keyed_in: tuple[Link, ...] = ()
     touched_by: tuple[Link, ...] = ()
+    only_with: tuple[Link, ...] = ()
     changes_at: tuple[tuple[str, str], ...] = ()
     sums_of: tuple[str, ...] = ()
     spine: frozenset[str] = frozenset()
@@ -127,6 +130,7 @@ class Header:
             only_adds=said.startswith("append"),
             keyed_in=self._links("Keyed in"),
             touched_by=self._links("Touched by"),
+            only_with=self._links("Only with"),
             changes_at=tuple(_column(name) for name in self.names("Changes at")),
             spine=frozenset(self.names("Spine")),
             follows=frozenset(self.names("Follows")),
@@ -135,7 +139,7 @@ class Header:
             numbered=numbered,
             is_replayed=self.one("Replayed") == "turn by turn",
         )
-        named = {link.relation for link in (*refresh.keyed_in, *refresh.touched_by)}
+        named = {link.relation for link in (*refresh.keyed_in, *refresh.touched_by, *refresh.only_with)}
         named |= {relation for relation, _ in refresh.changes_at} | refresh.spine | refresh.follows | refresh.unmoved_by
         named |= set(refresh.sums_of)
         if unread := sorted(named - set(inputs)):
@@ -150,7 +154,10 @@ class Header:
             if not found:
                 message = f"its line '{word}: {line}' is not read as relation(column = column)"
                 raise ValueError(message)
-            links += [Link(relation, _pairs(columns), through or None) for relation, columns, through in found]
+            links += [
+                Link(relation, _pairs(columns), through or None, where or None)
+                for relation, columns, through, where in found
+            ]
         return tuple(links)
 
     def _numbers(self) -> tuple[str | None, tuple[str, ...]]:

@@ -14,21 +14,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 
 from pipeline.sqlmodels.arriving import MOSTLY_NEW, is_mostly_new
 from pipeline.sqlmodels.model import Model
+from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
 from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
 from pipeline.sqlmodels.sources import Sources
-from pipeline.sqlmodels.touching import Tables, binding, due_keys, reached_keys, same, scoped_view
+from pipeline.sqlmodels.summing import counted_rows
+from pipeline.sqlmodels.taken import Taken
+from pipeline.sqlmodels.touching import (
+    Tables,
+    binding,
+    due_keys,
+    has_texts,
+    is_read_from_changes,
+    only_with,
+    reached_keys,
+    same,
+    scoped_view,
+)
 from pipeline.sqlmodels.versions import Record, Versions
 from pipeline.sqlmodels.writing import changes_of, write_difference
 
 UNCHANGED: Final = "unchanged"
 NEW_TEXT: Final = "full: its text changed"
 COMPARED_ROWS: Final = 1_000_000
+# A table of so many rows is first asked whether it is the same, which mostly it is; a larger one mostly is not.
+LOOKED_AT_FIRST_ROWS: Final = 10_000
 
 
 @dataclass
@@ -50,6 +64,7 @@ class Increments:
         self.versions = Versions(self.connection)
         self.sources = Sources(self.connection, self.catalog, self.scope, self.versions, self.landing)
         self.tables = Tables(self.catalog, self.sources.columns_of, f"{self.scope}.touched.keys")
+        self.taken = Taken(self.connection, self.versions, self.scope)
         self.fresh = f"{self.scope}.fresh.rows"
         for schema in ("fresh", "touched"):
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
@@ -87,15 +102,24 @@ class Increments:
         inputs = {name: self.sources.version(name) for name in model.inputs}
         if record is None or record.text_sha256 != model.text_sha256:
             return self._by_new_text(model, record, inputs)
-        changed = tuple(name for name in model.inputs if self.sources.is_changed(model, name))
-        moving = tuple(name for name in changed if name not in model.refresh.unmoved_by)
-        has_moved = record.as_of != self.question.as_of and self._asks_when(model)
+        changed: tuple[str, ...] = ()
+        has_moved = False
+        if not stays_empty(model, record, self.versions.records):
+            changed = tuple(name for name in model.inputs if self.sources.is_changed(model, name))
+            has_moved = record.as_of != self.question.as_of and asks_when(model)
         if not changed and not has_moved:
-            unchanged = self.versions.move_on(model.name, self.turn_no, self.question.as_of)
-            return replace(self._result(model, unchanged), how=UNCHANGED)
-        reason = self._reason_for_full(model, record, changed, has_moved=has_moved)
+            return replace(self._keep(model, inputs), how=UNCHANGED)
+        clock = (record.as_of, self.question.as_of) if has_moved else None
+        is_bulk = is_mostly_new(model, record, self.versions, self.landing)
+        reason = MOSTLY_NEW if is_bulk else why_whole(model, changed, self.sources, clock)
         if reason is not None:
             return self._whole(model, record, inputs, reason)
+        moving = tuple(name for name in changed if name not in model.refresh.unmoved_by)
+        return self._partly(model, record, inputs, moving, has_moved=has_moved)
+
+    def _partly(
+        self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str], *, has_moved: bool
+    ) -> Result:
         if model.refresh.sums_of:
             return self._sum(model, record, inputs)
         if not model.refresh.keys:
@@ -111,37 +135,6 @@ class Increments:
         """
         inputs = {name: self.sources.version(name) for name in model.inputs}
         return self._replace(model, self.versions.records.get(model.name), inputs, "full")
-
-    # What has to be computed
-
-    def _asks_when(self, model: Model) -> bool:
-        return "as_of" in model.parameters or bool(model.refresh.changes_at)
-
-    def _reason_for_full(self, model: Model, record: Record, changed: Sequence[str], *, has_moved: bool) -> str | None:
-        if model.refresh.is_full:
-            return "full"
-        if is_mostly_new(model, record, self.versions, self.landing):
-            return MOSTLY_NEW
-        if model.refresh.only_adds and not model.refresh.keys:
-            return None
-        if has_moved:
-            if self.question.as_of < record.as_of:
-                return "full: the clock went back"
-            if not model.refresh.changes_at and "next_change_at" not in self.sources.columns_of(model.name):
-                return "full: the clock moved"
-        return self._reason_in(model, changed)
-
-    def _reason_in(self, model: Model, changed: Sequence[str]) -> str | None:
-        """Return why changed inputs make everything necessary, or None."""
-        counted = (*model.refresh.sums_of, *model.refresh.unmoved_by)
-        if other := [name for name in changed if model.refresh.sums_of and name not in counted]:
-            return f"full: {other[0]} changed"
-        unknown = [
-            name
-            for name in changed
-            if name not in model.refresh.unmoved_by and self.sources.changes(model, name) is None
-        ]
-        return f"full: what changed in {unknown[0]} is not known" if unknown else None
 
     # Ways to compute it
 
@@ -180,7 +173,8 @@ class Increments:
         )
         self.sources.forget_columns(self.fresh)
         has_same_columns = self.sources.columns_of(self.fresh) == self.sources.columns_of(model.name)
-        if has_same_columns and self._is_same(model):
+        is_looked_at = record.rows <= LOOKED_AT_FIRST_ROWS or how == NEW_TEXT
+        if has_same_columns and is_looked_at and self._is_same(model):
             return self._keep(model, inputs)
         # Rows of another rule are no news that could be appended: what is right of it is computed whole, too.
         if how == NEW_TEXT or not has_same_columns:
@@ -206,9 +200,14 @@ class Increments:
         """Count what changed alone, and add it to the counts that are there."""
         counts = [column for column in self.sources.columns_of(model.name) if column not in model.grain]
         parts = []
+        clock = (record.as_of, self.question.as_of)
         for sign in ("+", "-"):
             for name in model.inputs:
-                rows = self._counted(model, name, sign, record.as_of) if name in model.refresh.sums_of else None
+                rows = (
+                    counted_rows(self.sources, self.tables, model, name, sign, clock)
+                    if name in model.refresh.sums_of
+                    else None
+                )
                 self._lay(name, rows or f"select * from {self.tables.full(name)}")
             self._compute(model)
             part = f"{self.scope}.fresh.{'added' if sign == '+' else 'taken'}"
@@ -230,28 +229,6 @@ class Increments:
         old = f"select t.rowid as old_place, t.* from {table} t{touched}"
         return self._apply(model, record, inputs, old, "sums")
 
-    def _counted(self, model: Model, name: str, sign: str, since: datetime) -> str:
-        """Return the SELECT of an input's rows that begin to count ('+') or no longer do ('-').
-
-        Where a row counts from an instant on, one that is unchanged begins to when that instant comes.
-        """
-        columns = [column for relation, column in model.refresh.changes_at if relation == name]
-        changes = self.sources.changes(model, name)
-        is_changed = self.sources.is_changed(model, name)
-        counted_before = f" and {columns[0]} <= timestamptz '{since.isoformat()}'" if columns else ""
-        changed = (
-            f"select * exclude (change, is_new) from {changes} where change = '{sign}'{counted_before}"
-            if is_changed
-            else f"select * from {self.tables.full(name)} where false"
-        )
-        if sign == "-" or not columns:
-            return changed
-        come = " and ".join(
-            f"{columns[0]} {sign} timestamptz '{at.isoformat()}'"
-            for sign, at in ((">", since), ("<=", self.question.as_of))
-        )
-        return f"{changed} union all by name select * from {self.tables.full(name)} where {come}"
-
     def _by_keys(
         self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str], *, has_moved: bool
     ) -> Result:
@@ -262,7 +239,8 @@ class Increments:
         keys = ", ".join(model.refresh.keys)
         self.connection.execute(
             f"create or replace table {self.tables.touched} as select {keys}, bool_or(is_new) as is_new"
-            f" from ({' union all '.join(f'({select})' for select in selects)}) group by {keys}"
+            f" from ({' union all '.join(f'({select})' for select in selects)}) t{self._within(model, moving)}"
+            f" group by {keys}"
         )
         table = self.tables.full(model.name)
         on_keys = same("t", "k", model.refresh.keys)
@@ -278,12 +256,19 @@ class Increments:
         ).fetchall()[0]
         if count == 0:
             return self._keep(model, inputs)
-        self._lay_scope(model, moving, has_old=old_count > 0)
+        self._lay_scope(model, moving, count, has_old=old_count > 0)
         self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
         old = f"select t.rowid as old_place, t.* from {table} t" + (
             f" semi join {self.tables.touched} k on {on_keys} and not k.is_new" if old_count else " where false"
         )
-        return self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
+        is_followed = old_count > 0 and self.taken.is_worth_it(model.name, count)
+        if is_followed:
+            self.connection.execute(f"create or replace table {self.taken.old} as {old}")
+            old = f"select * from {self.taken.old}"
+        result = self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
+        if is_followed:
+            self.taken.follow(model.name, model.refresh.keys, self.tables.touched)
+        return result
 
     def _touching(self, model: Model, record: Record, moving: Sequence[str], *, has_moved: bool) -> list[str] | None:
         selects: list[str] = []
@@ -306,22 +291,44 @@ class Increments:
         keys = ", ".join(f"null as {key}" for key in model.refresh.keys)
         return selects or [f"select {keys}, false as is_new limit 0"]
 
+    def _within(self, model: Model, moving: Sequence[str]) -> str:
+        """Return what leaves only the touched keys for which there can be rows, or could be before."""
+        limits = ""
+        for link in model.refresh.only_with:
+            sources = [self.tables.full(link.relation)]
+            if link.relation in moving:
+                sources.append(str(self.sources.changes(model, link.relation)))
+            limits += only_with(link, sources)
+        return limits
+
     def _is_new(self, model: Model, name: str) -> str:
         """Return what says in an input's changes that a key is new: nothing does unless both have the same keys."""
         bound = binding(model, name, self.sources.columns_of(name))
-        is_only_one = len(model.refresh.spine) == 1 or any(place.startswith("'") for place in bound.values())
+        is_only_one = len(model.refresh.spine) == 1 or has_texts(bound)
         places = {place for place in bound.values() if not place.startswith("'")}
         source = self.models.get(name)
         has_same_keys = source is not None and places == set(source.refresh.keys)
         return "r.is_new" if name in model.refresh.spine and is_only_one and has_same_keys else "false"
 
-    def _lay_scope(self, model: Model, moving: Sequence[str], *, has_old: bool) -> None:
+    def _lay_scope(self, model: Model, moving: Sequence[str], keys: int, *, has_old: bool) -> None:
         for name in model.inputs:
             changes = self.sources.added(model, name) if name in moving else None
-            self._lay(
-                name,
-                scoped_view(model, name, self.tables.full(name), self.tables, changes=changes, has_old=has_old),
-            )
+            source = self._source(model, name, keys, changes=changes, has_old=has_old)
+            self._lay(name, scoped_view(model, name, source, self.tables, changes=changes, has_old=has_old))
+
+    def _source(self, model: Model, name: str, keys: int, *, changes: str | None, has_old: bool) -> str:
+        """Return where an input's rows of the touched keys are read: in it, or in what was taken out of it."""
+        bound = binding(model, name, self.sources.columns_of(name))
+        is_by_rows = len(bound) == len(model.refresh.keys) and not any(
+            place.startswith("'") for place in bound.values()
+        )
+        if not is_by_rows or not self.taken.is_worth_it(name, keys):
+            return self.tables.full(name)
+        old_only = is_read_from_changes(model, name, changes, bound)
+        if old_only and not has_old:
+            return self.tables.full(name)
+        touched = f"select * from {self.tables.touched}" + (" where not is_new" if old_only else "")
+        return self.taken.rows(name, bound, touched) or self.tables.full(name)
 
     def _lay(self, name: str, select: str) -> None:
         schema = name.partition(".")[0]
@@ -356,9 +363,8 @@ class Increments:
                 version = record.version
                 record = Record(self.turn_no, model.text_sha256, rows, version + 1, version, self.question.as_of, how)
                 self.versions.note(model.name, record, inputs)
-            else:
-                self._note_inputs(model, inputs)
-        return self._result(model, self.versions.records[model.name])
+                return self._result(model, record)
+        return self._keep(model, inputs)
 
     def _is_same(self, model: Model) -> bool:
         """Say whether the fresh rows are those that are there."""
@@ -371,13 +377,11 @@ class Increments:
 
     def _keep(self, model: Model, inputs: Mapping[str, str]) -> Result:
         """Note that a table is as it has to be, made from these versions of its inputs."""
-        with self._transaction():
-            self._note_inputs(model, inputs)
-        return self._result(model, self.versions.records[model.name])
-
-    def _note_inputs(self, model: Model, inputs: Mapping[str, str]) -> None:
-        moved = self.versions.move_on(model.name, self.turn_no, self.question.as_of)
-        self.versions.note(model.name, replace(moved, text_sha256=model.text_sha256), inputs)
+        record = self.versions.records[model.name]
+        if record.text_sha256 != model.text_sha256:
+            with self._transaction():
+                self.versions.note(model.name, replace(record, text_sha256=model.text_sha256), inputs)
+        return self._result(model, self.versions.move_on(model.name, self.turn_no, self.question.as_of, inputs))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

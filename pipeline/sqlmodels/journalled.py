@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pipeline.sqlmodels.relations import Connection, text_literal
 
@@ -24,12 +25,15 @@ _MARK_BYTES: Final = 4096
 def give_ledger(connection: Connection, journal: Path) -> None:
     """Bring ``ledger.entries`` up to the journal's file: its new lines, or all of them where it is another file.
 
-    ``ledger.read_until`` says up to which byte it was read, and the sha256 of what is before that. A line that was
-    changed in place is for ``vipgrid verify`` to find, and ``vipgrid rebuild`` reads every line.
+    ``ledger.read_until`` says up to which byte it was read, the sha256 of what is before that, and how often it was
+    read from its beginning. A line that was changed in place is for ``vipgrid verify`` to find, and ``vipgrid rebuild``
+    reads every line.
     """
     connection.execute("create schema if not exists ledger")
     size = journal.stat().st_size if journal.exists() else 0
-    start = _read_until(connection, journal, size)
+    before = _read_before(connection)
+    start = before["bytes"] if before and _is_the_same(journal, size, before) else None
+    readings = before.get("readings", 0) if before else 0
     if start == size and start is not None:
         return
     connection.execute("begin")
@@ -43,8 +47,9 @@ def give_ledger(connection: Connection, journal: Path) -> None:
         if size > 0:
             _append(connection, journal, start or 0)
         connection.execute(
-            "create or replace table ledger.read_until as select $bytes::bigint as bytes, $mark as mark",
-            {"bytes": size, "mark": _mark(journal, size)},
+            "create or replace table ledger.read_until as"
+            " select $bytes::bigint as bytes, $mark as mark, $readings::integer as readings",
+            {"bytes": size, "mark": _mark(journal, size), "readings": readings + (start is None)},
         )
     except BaseException:
         connection.execute("rollback")
@@ -52,16 +57,34 @@ def give_ledger(connection: Connection, journal: Path) -> None:
     connection.execute("commit")
 
 
-def _read_until(connection: Connection, journal: Path, size: int) -> int | None:
-    """Return up to which byte the journal was read already; None where it has to be read from its beginning."""
+def ledger_version(connection: Connection) -> str:
+    """Return a version of ``ledger.entries``: how often it was read from its beginning, and how many entries it has."""
+    before = _read_before(connection)
+    count = connection.execute("select count(*) from ledger.entries").fetchall()[0][0]
+    return f"{before.get('readings', 0) if before else 0}.{count}"
+
+
+def appended_since(consumed: str | None, version: str) -> int | None:
+    """Return the ``seq`` from which on entries were appended between two versions; None where it was read anew."""
+    readings, _, count = (consumed or "").partition(".")
+    return int(count) if count.isdecimal() and readings == version.partition(".")[0] else None
+
+
+def _read_before(connection: Connection) -> dict[str, Any] | None:
+    """Return what ``ledger.read_until`` says; None where nothing was ever read."""
     is_there = connection.sql(
         "select 1 from duckdb_tables() where database_name = current_database() and schema_name = 'ledger'"
         " and table_name = 'read_until'"
     ).fetchall()
     if not is_there:
         return None
-    ((until, mark),) = connection.sql("select bytes, mark from ledger.read_until").fetchall()
-    return until if until <= size and mark == _mark(journal, until) else None
+    noted = connection.sql("select * from ledger.read_until")
+    return dict(zip(noted.columns, noted.fetchall()[0], strict=True))
+
+
+def _is_the_same(journal: Path, size: int, before: Mapping[str, Any]) -> bool:
+    """Say whether the file is the one that was read, or that with more behind."""
+    return bool(before["bytes"] <= size and before["mark"] == _mark(journal, before["bytes"]))
 
 
 def _mark(journal: Path, until: int) -> str:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from pipeline.errors import ConfigurationError
+from pipeline.sqlmodels.emptiness import NEVER, Emptiness, read_emptiness
 from pipeline.sqlmodels.header import Header, Refresh, read_header
 from pipeline.sqlmodels.macros import macros_under
 
@@ -35,12 +37,17 @@ _READS: Final[dict[str, frozenset[str]]] = {
 }
 FLOORS: Final = tuple(_READS)
 _PARAMETER: Final = re.compile(r"\$(\w+)")
+_NOT_OF_A_ROW: Final = (exp.Query, exp.Parameter, exp.Placeholder, exp.Window, exp.Anonymous)
 _KNOWN_PARAMETERS: Final = frozenset({"as_of", "known_at"})
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One SQL file: ``name`` is its table's, ``floor.table``."""
+    """One SQL file: ``name`` is its table's, ``floor.table``.
+
+    ``counted`` has, for inputs of which only some rows are read whatever is asked, the condition that says which;
+    ``emptiness`` says without which inputs it has no rows.
+    """
 
     name: str
     path: Path
@@ -55,6 +62,8 @@ class Model:
     inputs: tuple[str, ...]
     parameters: frozenset[str]
     macros: str = ""
+    counted: Mapping[str, str] = field(default_factory=dict)
+    emptiness: Emptiness = NEVER
 
     @property
     def floor(self) -> str:
@@ -84,7 +93,8 @@ def read_model(path: Path) -> Model:
     text = path.read_text(encoding="utf-8")
     header = _header(text, path)
     statement = _one_select(text, path)
-    inputs = _inputs(statement, path)
+    scopes = traverse_scope(statement)
+    inputs = _inputs(scopes, path)
     _check_layers(name, inputs, path)
     try:
         refresh = header.refresh(inputs)
@@ -107,6 +117,8 @@ def read_model(path: Path) -> Model:
         inputs=inputs,
         parameters=parameters,
         macros=macros_under(text),
+        counted=_counted(scopes),
+        emptiness=read_emptiness(statement),
     )
 
 
@@ -136,9 +148,9 @@ def _one_select(text: str, path: Path) -> exp.Query:
     return statements[0]
 
 
-def _inputs(statement: exp.Query, path: Path) -> tuple[str, ...]:
+def _inputs(scopes: Sequence[Scope], path: Path) -> tuple[str, ...]:
     found: set[str] = set()
-    for scope in traverse_scope(statement):
+    for scope in scopes:
         for table in scope.tables:
             if table.name in scope.cte_sources and not table.db:
                 continue
@@ -148,6 +160,33 @@ def _inputs(statement: exp.Query, path: Path) -> tuple[str, ...]:
                 raise _wrong(path, f"the table {table.sql()} is not written as schema.table")
             found.add(f"{table.db}.{table.name}")
     return tuple(sorted(found))
+
+
+def _counted(scopes: Sequence[Scope]) -> dict[str, str]:
+    """Return the condition of each input that is read in one place only, by itself: what does not meet it is not read.
+
+    What hangs on the question or on other tables is left out of the condition.
+    """
+    places: dict[str, list[exp.Expression | None]] = {}
+    for scope in scopes:
+        tables = [table for table in scope.tables if table.db]
+        is_alone = len(tables) == len(scope.selected_sources) == 1 and not scope.is_subquery
+        where = scope.expression.args.get("where") if is_alone else None
+        for table in tables:
+            places.setdefault(f"{table.db}.{table.name}", []).append(where.this if where else None)
+    found = {}
+    for name, (condition, *others) in places.items():
+        if condition is None or others:
+            continue
+        parts = [part for part in condition.flatten() if isinstance(condition, exp.And)] or [condition]
+        own = [
+            part.sql(dialect="duckdb")
+            for part in parts
+            if not part.find(*_NOT_OF_A_ROW) and not any(column.table for column in part.find_all(exp.Column))
+        ]
+        if own:
+            found[name] = " and ".join(f"({part})" for part in own)
+    return found
 
 
 def _check_layers(name: str, inputs: tuple[str, ...], path: Path) -> None:

@@ -74,13 +74,15 @@ def _lay_history(increments: Increments, replayed: Increments, name: str, turn: 
     connection.execute(f"create or replace view {name} as select * from {source} where turn_no <= {turn.number}")
     changes = f"changes.{floor}__{table}"
     brought = f"from {source} where turn_no = {turn.number}"
-    count = connection.sql(f"select count(*) {brought}").fetchall()[0][0]
+    rows, count = connection.sql(
+        f"select count(*), count(*) filter (where turn_no = {turn.number}) from {source} where turn_no <= {turn.number}"
+    ).fetchall()[0]
     before = replayed.versions.records.get(name)
     version = before.version if before else 0
     if before is not None and not count:
         return
     connection.execute(f"create or replace view {changes} as select '+' as change, edition = 1 as is_new, * {brought}")
-    record = Record(turn.number, "", 0, version + 1, version or None, turn.now, "replayed")
+    record = Record(turn.number, "", int(rows), version + 1, version or None, turn.now, "replayed")
     replayed.versions.note(name, record, {})
 
 

@@ -7,12 +7,15 @@ from a change (``pipeline.sqlmodels.touching``, ``pipeline.sqlmodels.increments`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from pipeline.sqlmodels.journalled import appended_since, ledger_version
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Landing
 from pipeline.sqlmodels.versions import Versions, content_version
 from pipeline.sqlmodels.writing import changes_of
+
+LEDGER: Final = "ledger.entries"
 
 Columns: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -28,6 +31,7 @@ class Sources:
     landing: Landing | None
     _given: dict[str, str] = field(default_factory=dict)
     _columns: dict[str, Columns] = field(default_factory=dict)
+    _counted: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the columns of all tables at once: asking for each costs more than most of what is then computed."""
@@ -51,9 +55,11 @@ class Sources:
         return self._given[name]
 
     def is_changed(self, model: Model, name: str) -> bool:
-        """Say whether an input has another version than the one that the model was made from, or may have."""
+        """Say whether rows that the model reads are others than those that it was made from, or may be."""
         is_unknown = name.startswith("landing.") and self.landing is None
-        return is_unknown or self._consumed(model, name) != self.version(name)
+        if not is_unknown and self._consumed(model, name) == self.version(name):
+            return False
+        return name not in model.counted or self._has_counted(model, name)
 
     def changes(self, model: Model, name: str) -> str | None:
         """Return the relation of an input's changed rows since the model read it; None where these are not known."""
@@ -61,15 +67,38 @@ class Sources:
         floor, _, table = name.partition(".")
         if floor == "landing":
             return self._landed(table, consumed)
+        changed = self._appended(consumed) if name == LEDGER else self._changed(name, consumed)
+        if changed is None:
+            return None
+        return f"(select * from {changed} where {model.counted[name]})" if name in model.counted else changed
+
+    def _changed(self, name: str, consumed: str | None) -> str | None:
         record = self.versions.records.get(name)
         if record is None or record.changed_from is None or str(record.changed_from) != consumed:
             return None
         return f"{self.catalog}.{changes_of(name)}"
 
+    def _appended(self, consumed: str | None) -> str | None:
+        since = appended_since(consumed, self.version(LEDGER))
+        if since is None:
+            return None
+        return f"(select '+' as change, true as is_new, * from {self.catalog}.{LEDGER} where seq >= {since})"
+
+    def _has_counted(self, model: Model, name: str) -> bool:
+        """Say whether rows changed that the model reads, or whether that is not known."""
+        changes = None if name.startswith("landing.") else self.changes(model, name)
+        if changes is None:
+            return True
+        asked = (changes, self.version(name))
+        if asked not in self._counted:
+            found = self.connection.execute(f"select 1 from {changes} limit 1").fetchall()
+            self._counted[asked] = bool(found)
+        return self._counted[asked]
+
     def added(self, model: Model, name: str) -> str | None:
         """Return the relation of an input's rows that were added since the model read it, or None."""
         changes = self.changes(model, name)
-        if changes is None or name not in self.versions.records:
+        if changes is None or name.startswith("landing."):
             return changes
         return f"(select * exclude (change, is_new) from {changes} where change = '+')"
 
@@ -105,6 +134,6 @@ class Sources:
         return f"{self.scope}.changes.{table}"
 
     def _given_version(self, name: str) -> str:
-        if name == "ledger.entries":
-            return str(self.connection.execute("select count(*) from ledger.entries").fetchall()[0][0])
+        if name == LEDGER:
+            return ledger_version(self.connection)
         return content_version(self.connection, f"{self.catalog}.{name}")

@@ -70,13 +70,21 @@ def due_keys(model: Model, tables: Tables, until: str) -> str:
     return f"select distinct {keys}, false as is_new from {tables.full(model.name)} where next_change_at <= {until}"
 
 
+def only_with(link: Link, sources: Iterable[str]) -> str:
+    """Return the join that leaves the touched keys (``t``) of which one of the sources has a row."""
+    said = ", ".join(f"{place} as {key}" for key, place in link.columns)
+    where = f" where {link.where}" if link.where else ""
+    rows = " union all ".join(f"select {said} from {source}{where}" for source in sources)
+    name = f"with_{link.relation.replace('.', '_')}"
+    return f" semi join ({rows}) {name} on {same('t', name, (key for key, _ in link.columns))}"
+
+
 def scoped_view(model: Model, relation: str, source: str, tables: Tables, *, changes: str | None, has_old: bool) -> str:
     """Return what an input's name stands for while touched keys are computed: its rows that bear one of these."""
     bound = binding(model, relation, tables.columns(relation))
     if not bound:
         return f"select * from {source}"
-    whole = all(key in bound for key in model.refresh.keys)
-    if changes is None or relation not in model.refresh.spine | model.refresh.follows or not whole:
+    if changes is None or not is_read_from_changes(model, relation, changes, bound):
         return _with_touched(bound, source, tables.touched)
     fresh = _with_touched(bound, changes, tables.touched, "and k.is_new")
     return (
@@ -84,6 +92,12 @@ def scoped_view(model: Model, relation: str, source: str, tables: Tables, *, cha
         if has_old
         else fresh
     )
+
+
+def is_read_from_changes(model: Model, relation: str, changes: str | None, bound: dict[str, str]) -> bool:
+    """Say whether an input's rows of new keys are read among its changes: there all of them are."""
+    whole = all(key in bound for key in model.refresh.keys)
+    return changes is not None and whole and relation in model.refresh.spine | model.refresh.follows
 
 
 def same(left: str, right: str, names: Iterable[str]) -> str:
@@ -147,6 +161,11 @@ def _said(keys: Sequence[str], places: dict[str, str], alias: str) -> str:
     return ", ".join(
         f"{places[key]} as {key}" if _is_text(places[key]) else f"{alias}.{places[key]} as {key}" for key in keys
     )
+
+
+def has_texts(bound: dict[str, str]) -> bool:
+    """Say whether one of the keys is a text that stands for the relation itself."""
+    return any(_is_text(place) for place in bound.values())
 
 
 def _is_text(place: str) -> bool:

@@ -6,7 +6,8 @@ belong here: deciding what to compute (``pipeline.sqlmodels.increments``).
 ``ops.models`` has one row per model: the turn it was last brought up to, its text's checksum, its rows, its version
 (one more at every change of content), ``changed_from``, the version from which the rows in ``changes.<table>`` lead to
 this one (null where these are not known), and the version of each input that it was made from. It is written in the
-transaction of the table that it speaks of; a model that was left as it is only moves on to the turn.
+transaction of the table that it speaks of; a model that was left as it is only moves on to the turn, and to other
+versions of its inputs: that is written when all is flushed. Where it is lost, that model is computed whole.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Versions:
     def __init__(self, connection: Connection) -> None:
         """Read what is noted; a warehouse without notes, or with those of an older vipgrid, has none."""
         self._connection = connection
-        self._moved_on: dict[str, Record] = {}
+        self._moved_on: dict[str, tuple[Record, dict[str, str]]] = {}
         connection.execute("create schema if not exists ops")
         if not self._is_readable():
             connection.execute(f"create or replace table ops.models ({_MODELS})")
@@ -59,7 +60,7 @@ class Versions:
 
     def note(self, model: str, record: Record, consumed: Mapping[str, str]) -> None:
         """Note a model that was computed; inside the transaction that writes its table."""
-        self._write_moved_on()
+        self._moved_on.pop(model, None)
         self.records[model] = record
         self.consumed[model] = dict(consumed)
         self._connection.execute("delete from ops.models where model = ?", [model])
@@ -79,11 +80,12 @@ class Versions:
             ],
         )
 
-    def move_on(self, model: str, turn_no: int, as_of: datetime) -> Record:
-        """Note that a model is as it has to be in this turn; written with the next one that is computed, or flushed."""
+    def move_on(self, model: str, turn_no: int, as_of: datetime, consumed: Mapping[str, str]) -> Record:
+        """Note that a model is as it has to be in this turn, with these versions of its inputs."""
         record = replace(self.records[model], turn_no=turn_no, as_of=as_of)
-        if record != self.records[model]:
-            self.records[model] = self._moved_on[model] = record
+        if record != self.records[model] or consumed != self.consumed[model]:
+            self.records[model], self.consumed[model] = record, dict(consumed)
+            self._moved_on[model] = (record, self.consumed[model])
         return record
 
     def forget_changes(self, models: Sequence[str]) -> None:
@@ -105,16 +107,25 @@ class Versions:
     def forget(self) -> None:
         """Read again what is noted: a transaction was rolled back."""
         self._read()
-        self.records.update(self._moved_on)
+        for model, (record, consumed) in self._moved_on.items():
+            self.records[model], self.consumed[model] = record, consumed
 
     def _write_moved_on(self) -> None:
-        by_question: dict[tuple[int, datetime], list[str]] = {}
-        for model, record in self._moved_on.items():
-            by_question.setdefault((record.turn_no, record.as_of), []).append(model)
-        for (turn_no, as_of), models in by_question.items():
-            self._connection.execute(
-                "update ops.models set turn_no = ?, as_of = ? where list_contains(?, model)", [turn_no, as_of, models]
-            )
+        if not self._moved_on:
+            return
+        self._connection.execute(
+            "update ops.models set turn_no = moved.turn_no, as_of = moved.as_of, inputs = moved.inputs,"
+            " input_versions = moved.input_versions from (select unnest($models) as model, unnest($turns) as turn_no,"
+            " unnest($instants) as as_of, unnest($inputs) as inputs, unnest($input_versions) as input_versions) moved"
+            " where moved.model = ops.models.model",
+            {
+                "models": list(self._moved_on),
+                "turns": [record.turn_no for record, _ in self._moved_on.values()],
+                "instants": [record.as_of for record, _ in self._moved_on.values()],
+                "inputs": [list(consumed) for _, consumed in self._moved_on.values()],
+                "input_versions": [list(consumed.values()) for _, consumed in self._moved_on.values()],
+            },
+        )
         self._moved_on.clear()
 
     def _is_readable(self) -> bool:

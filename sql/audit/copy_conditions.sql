@@ -1,6 +1,7 @@
 -- One row per partner, asset and version of which the partner obtained copies that no grant allowed it to obtain.
 -- Grain: finding_id
 -- Refresh: by partner_id, asset_id
+-- Only with: audit.verdicts(partner_id, asset_id) where entitlement_now in ('no_grant', 'explicit_deny')
 -- Spine: audit.verdicts
 -- Changes at: audit.verdicts.occurred_at, freshness.obtained.obtained_at
 -- docs/domain.md, 8, by the verdicts of now. One finding, however often it was fetched; evidence is the first twenty.

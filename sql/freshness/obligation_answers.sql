@@ -1,6 +1,7 @@
 -- One row per sent obligation that anything answers or refuses: which acknowledgment counts, and when it came.
 -- Grain: partner_id, asset_id, version_no, kind
 -- Refresh: by partner_id, asset_id
+-- Only with: freshness.obligation_notices(partner_id, asset_id)
 -- Spine: freshness.obligation_notices
 -- Changes at: freshness.answers.occurred_at, freshness.answers.revoked_at
 -- docs/domain.md, 7. first_valid_* is the answer that keeps its class, answered_* the earliest valid answer

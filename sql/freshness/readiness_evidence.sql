@@ -1,6 +1,7 @@
 -- One row per thing that speaks of a partner and a version of an asset that is in a campaign of that partner.
 -- Grain: partner_id, asset_id, version_no, subject_type, subject_id, evidence_rung
 -- Refresh: by partner_id, asset_id
+-- Only with: core.campaign_partners(partner_id), core.package_items(asset_id)
 -- Touched by: core.acknowledgments(ack_id) through freshness.answers
 -- The rungs 1 to 7 of docs/domain.md, 5, each with the instant from which it counts and until which (a revoked
 -- acknowledgment): the strongest that counts at an instant is freshness.evidence there. Rows lie in the future of as_of

@@ -1,6 +1,7 @@
 -- One row per issue and partner that held the faulty version at any time from its report to as_of: was it informed?
 -- Grain: partner_id, asset_id, issue_id
 -- Refresh: by partner_id, asset_id
+-- Only with: marts.exception_stages(asset_id)
 -- Spine: freshness.obtained
 -- Keyed in: marts.exception_stages(asset_id = asset_id)
 -- Changes at: freshness.obtained.obtained_at, freshness.removals.attested_at, freshness.removals.revoked_at

@@ -1,6 +1,9 @@
 -- One row per notice that a partner was sent, and per notice that was decided against: whether it served its purpose.
 -- Grain: subject_type, subject_id
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: marts.notice_log, sync.notice_decisions
+-- Changes at: marts.notice_log.sent_at, sync.notice_decisions.decided_at
+-- Changes at: freshness.obtained.obtained_at, freshness.answers.occurred_at, freshness.answers.revoked_at
 -- What K12 counts (docs/domain.md, 11). subject_type is notice (subject_id as in marts.notice_log) or candidate (a
 -- suppressed one, as in sync.notice_decisions). Acted on: within 72 hours of the sending the partner obtained the
 -- version (not towards a removal), or acknowledged the asset or that version in person, or its parent did for it; of a

@@ -4,28 +4,30 @@
 -- Published with: as_of, data_late of position
 -- docs/domain.md, K5: pairs current over pairs that hold something and have a target; pairs of unknown version stand in a
 -- bar of their own. A partner of whom nothing counts has no rate, not 0.
-with positions as (select * from freshness.positions),
+with pairs as (select * from marts.counts_of_pairs),
 
 partners as (select * from core.partners),
 
 counted as (
     select
         partner_id,
-        count(*) as pairs,
-        count(*) filter (where position = 'current') as pairs_current,
-        count(*) filter (where position = 'stale_in_grace') as pairs_stale_in_grace,
-        count(*) filter (where position = 'stale_overdue') as pairs_stale_overdue,
-        count(*) filter (where position = 'regressed') as pairs_regressed,
-        count(*) filter (where position in ('withdrawn_held', 'expired_held')) as pairs_withdrawn_or_expired,
-        count(*) filter (where position in ('barred_held', 'unapproved_held')) as pairs_barred_or_unapproved,
-        count(*) filter (where position = 'ahead') as pairs_ahead,
-        count(*) filter (where position = 'unknown_version') as pairs_unknown_version,
-        count(*) filter (where position = 'never_held') as pairs_never_held,
-        count(*) filter (where is_outdated) as pairs_outdated,
-        count(*) filter (where is_exposed) as pairs_exposed,
-        count(*) filter (where len(held_versions) > 0 and target_version_no is not null) as pairs_with_target,
-        min(target_effective_at) filter (where is_outdated) as outdated_since
-    from positions
+        sum(pairs)::bigint as pairs,
+        coalesce(sum(pairs) filter (where position = 'current'), 0)::bigint as pairs_current,
+        coalesce(sum(pairs) filter (where position = 'stale_in_grace'), 0)::bigint as pairs_stale_in_grace,
+        coalesce(sum(pairs) filter (where position = 'stale_overdue'), 0)::bigint as pairs_stale_overdue,
+        coalesce(sum(pairs) filter (where position = 'regressed'), 0)::bigint as pairs_regressed,
+        coalesce(sum(pairs) filter (where position in ('withdrawn_held', 'expired_held')), 0)::bigint
+        as pairs_withdrawn_or_expired,
+        coalesce(sum(pairs) filter (where position in ('barred_held', 'unapproved_held')), 0)::bigint
+        as pairs_barred_or_unapproved,
+        coalesce(sum(pairs) filter (where position = 'ahead'), 0)::bigint as pairs_ahead,
+        coalesce(sum(pairs) filter (where position = 'unknown_version'), 0)::bigint as pairs_unknown_version,
+        coalesce(sum(pairs) filter (where position = 'never_held'), 0)::bigint as pairs_never_held,
+        coalesce(sum(pairs) filter (where is_outdated), 0)::bigint as pairs_outdated,
+        coalesce(sum(pairs) filter (where is_exposed), 0)::bigint as pairs_exposed,
+        coalesce(sum(pairs) filter (where has_both), 0)::bigint as pairs_with_target,
+        min(outdated_since) filter (where is_outdated and isfinite(outdated_since)) as outdated_since
+    from pairs
     group by partner_id
 ),
 

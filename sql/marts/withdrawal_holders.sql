@@ -2,6 +2,7 @@
 -- that?
 -- Grain: partner_id, asset_id, version_no
 -- Refresh: by partner_id, asset_id
+-- Only with: core.asset_versions(asset_id) where withdrawn_from is not null
 -- Spine: freshness.obtained
 -- Changes at: core.asset_versions.withdrawn_from, freshness.obtained.obtained_at
 -- docs/domain.md, 11, K8; held, removed: section 6. was_holding: as of the withdrawal. removed_at: when it attested

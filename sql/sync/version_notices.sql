@@ -1,6 +1,9 @@
 -- One row per partner, asset, version and kind of notice about a version that is due: publish, change, withdrawal, expiry.
 -- Grain: partner_id, asset_id, version_no, kind, step
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: freshness.audiences, freshness.positions, freshness.held_copies, freshness.obtained
+-- Changes at: freshness.notice_occasions.notice_due_at, freshness.obtained.obtained_at
+-- Changes at: freshness.version_terms.withdrawn_from, freshness.version_terms.expires_at
 -- docs/domain.md, 7 and 9: whom freshness.audiences names is told, so that what an obligation calls due is what is sent.
 -- Beyond that: whoever obtained a withdrawn or expired version afterwards, whoever came to hold something else than the
 -- target without being of its audience, and the former recipients of a safety asset whose sheet was updated.

@@ -105,6 +105,7 @@ class Living:
         self.unread = {}
         self.turn = turn
         increments = self._increments(self.tables, turn)
+        increments.taken.large_rows = self.rng.choice((1, 1, 1_000_000))
         for name in NAMES:
             self.hows[f"{name}: {increments.refresh(GRAPH.models[name]).how}"] += 1
         increments.flush()

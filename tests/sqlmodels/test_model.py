@@ -44,6 +44,28 @@ def test_parameters_are_read_from_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        (
+            "with a as (select * from core.assets where brand = 'B' and deleted_at <= $as_of) select * from a",
+            {"core.assets": "(brand = 'B')"},
+        ),
+        ("select * from core.assets where deleted_at <= $as_of", {}),
+        ("select * from core.assets where brand = 'B' or deleted_at <= $as_of", {}),
+        ("select * from core.assets where asset_id in (select asset_id from core.grants)", {}),
+        ("select * from core.assets where brand = 'B' union all select * from core.assets", {}),
+        ("select assets.* from core.assets as assets inner join core.grants as g on true where brand = 'B'", {}),
+        ("select * from core.grants as g where (select count(*) from core.assets where brand = effect) > 0", {}),
+        ("select (select max(brand) from core.assets where asset_id = g.object_id) as x from core.grants as g", {}),
+    ],
+)
+def test_which_rows_of_an_input_are_read_is_known_where_one_place_reads_it_alone(
+    tmp_path: Path, text: str, counted: dict[str, str]
+) -> None:
+    assert dict(model(tmp_path, HEADER + text).counted) == counted
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("select * from core.assets", "what one row is"),
