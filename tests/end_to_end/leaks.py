@@ -83,5 +83,5 @@ def internal_comments(months: Months) -> list[str]:
 
 def english_lines(body: str) -> list[str]:
     """List the lines of a notice that are English; VIP's own text is what is indented, or after a dash in a list."""
-    ours = [line.partition(" – ")[0] for line in body.splitlines() if not line.startswith("    ")]
+    ours = [line.partition(" \N{EN DASH} ")[0] for line in body.splitlines() if not line.startswith("    ")]
     return [line for line in ours if _ENGLISH.search(line)]
