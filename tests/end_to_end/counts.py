@@ -39,7 +39,7 @@ def rows(months: Months) -> list[tuple[str, str, str, str]]:
             f"{len(months.notices('publish'))} notices",
             _answers(months, {"publish"}),
             (
-                f"{len(late_publications(months))} versions that went live without one, announced later;"
+                f"{len(late_publications(months))} versions live unseen, announced later;"
                 f" {_about(months, 'publish')} reminders"
             ),
         ),

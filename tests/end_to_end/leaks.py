@@ -82,5 +82,6 @@ def internal_comments(months: Months) -> list[str]:
 
 
 def english_lines(body: str) -> list[str]:
-    """List the lines of a notice that are English; what is indented is VIP's own text, everything else is ours."""
-    return [line for line in body.splitlines() if not line.startswith("    ") and _ENGLISH.search(line)]
+    """List the lines of a notice that are English; VIP's own text is what is indented, or after a dash in a list."""
+    ours = [line.partition(" \N{EN DASH} ")[0] for line in body.splitlines() if not line.startswith("    ")]
+    return [line for line in ours if _ENGLISH.search(line)]
