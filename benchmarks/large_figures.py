@@ -51,18 +51,19 @@ def main() -> None:
     graph = load_graph(given.sql)
     with open_for_writing(home) as connection:
         large = Large(connection, home, graph, given.events)
-        names = large.names("ops", "sync", *TIMED_FLOORS)
+        names = large.names("staging", "ops", "sync", *TIMED_FLOORS)
         if given.targets:
             names = [name for name in names if name in graph.left_of(given.targets)]
         fill(large, names)
-        least = [turn_with(large, names, given.new) for _ in range(given.turns)]
-        say(f"a turn with {given.new} new events", min(least, key=lambda spent: spent.cpu), "3 s")
-        least = [turn_with_boundaries(large, names) for _ in range(given.turns)]
-        say(f"a turn in which {BOUNDARIES} boundaries passed", min(least, key=lambda spent: spent.cpu), "2 s")
-        if POSITIONS in names:
-            measure_anew(large)
+        turns = [turn_with(large, names, given.new) for _ in range(given.turns)]
+        say(f"a turn with {given.new} new events", min(turns, key=lambda spent: spent.cpu), "3 s")
+        passing = [turn_with_boundaries(large, names) for _ in range(given.turns)]
+        count, spent = max(passing, key=lambda one: (one[0], -one[1].cpu))
+        say(f"a turn in which {count} boundaries passed", spent, f"2 s with {BOUNDARIES}")
     if POSITIONS in names:
         measure_questions(home, graph)
+        with open_for_writing(home) as connection:
+            measure_anew(Large(connection, home, graph, given.events))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{'memory at most':60s} {peak:8.1f} GiB  (bound 4 GiB)")
 
@@ -87,8 +88,8 @@ def turn_with(large: Large, names: Sequence[str], count: int) -> Spent:
     return detail(f"a turn with {count} new events", large.compute(increments, names), increments)
 
 
-def turn_with_boundaries(large: Large, names: Sequence[str]) -> Spent:
-    """Run a turn in which nothing arrived, at the instant by which so many rows change by the clock."""
+def turn_with_boundaries(large: Large, names: Sequence[str]) -> tuple[int, Spent]:
+    """Run a turn in which nothing arrived, at the instant by which so many rows change by the clock, if so many do."""
     last = large.now()
     changing = [
         f"select next_change_at from {name}"
@@ -102,7 +103,8 @@ def turn_with_boundaries(large: Large, names: Sequence[str]) -> Spent:
     ).fetchall()
     instant, count = found[0]
     increments = large.turn(instant or last + timedelta(hours=1))
-    return detail(f"a turn in which {count} boundaries passed", large.compute(increments, names), increments)
+    spent = detail(f"a turn in which {count} boundaries passed", large.compute(increments, names), increments)
+    return int(count), spent
 
 
 def measure_anew(large: Large) -> None:
