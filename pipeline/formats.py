@@ -20,7 +20,7 @@ def refuse_newer(what: str, written_as: str, known: Collection[str]) -> None:
 
     """
     if written_as not in known:
-        newest = max(known, key=int)
+        newest = max(filter(str.isdecimal, known), key=int)
         message = (
             f"{what} has format {written_as}, and this vipgrid ({VERSION}) reads formats up to {newest}: "
             "install the vipgrid that wrote it, or a newer one."
