@@ -27,7 +27,7 @@ def test_a_candidate_is_decided_once_however_often_it_is_decided(world: World) -
     world.next_turn()
     assert world.decide().actions == 0
     assert world.entries("action_decided", "notice_decided") == before
-    assert [entry.kind for entry in before] == ["notice_decided", "action_decided"]
+    assert [(entry.kind, entry.data["decision"]) for entry in before] == [("action_decided", "pending")]
 
 
 def test_the_same_cause_has_the_same_action_in_another_home(tmp_path: Path) -> None:
