@@ -10,7 +10,7 @@ import pytest
 import stamina
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def quick_clients() -> Iterator[None]:
     context = ssl.create_default_context()
     with pytest.MonkeyPatch.context() as patch, stamina.set_testing(True, attempts=4):
