@@ -14,6 +14,8 @@ from typing import Final, Protocol
 FIRST_BACKOFF_SECONDS: Final = 2.0
 LONGEST_BACKOFF_SECONDS: Final = 3_600.0
 LONGEST_RETRY_AFTER_SECONDS: Final = 86_400.0
+# One request may be longer on its way than the next, and the target counts what arrives, at both ends of a second.
+_MARGIN: Final = 1.02
 
 
 class Waiter(Protocol):
@@ -76,7 +78,7 @@ class Rate:
 
     def __init__(self, per_second: float, waiter: Waiter) -> None:
         """Start with a turn that is one interval away."""
-        self._interval_seconds = 1.0 / per_second
+        self._interval_seconds = _MARGIN / per_second
         self._waiter = waiter
         self._next_free_at = waiter.elapsed_seconds() + self._interval_seconds
         self._lock = threading.Lock()
