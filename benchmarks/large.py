@@ -151,7 +151,7 @@ class Large:
         seconds = int((now - NOW).total_seconds())
         select = self._events_select(
             str(turn_no), self.events * turn_no, count, f"timestamptz '{NOW}'", max(1, seconds)
-        )
+        ).replace(f"timestamptz '{NOW}' as known_at", f"timestamptz '{now}' as known_at")
         self.connection.execute(
             "create or replace table changes.staging__access_events as select '+' as change, false as is_new, *"
             f" from staging.access_events limit 0; insert into changes.staging__access_events by name"

@@ -19,12 +19,10 @@ from pipeline.errors import StateError
 from pipeline.instants import format_instant
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
+from pipeline.sqlmodels.narrowing import SCOPE, WAREHOUSE, Narrowing
 from pipeline.sqlmodels.relations import QUESTION, Connection, Question, empty_catalog, give_question
 from pipeline.sqlmodels.runner import create_table
-from pipeline.sqlmodels.touching import binding
 
-WAREHOUSE: Final = "warehouse"
-SCOPE: Final = "asked"
 ALWAYS_ASKED: Final = ("ops.data_late", "ops.turns", "ops.streams")
 _TURN_BOUND: Final = "landing.pages"
 _LEDGER: Final = "ledger.entries"
@@ -46,7 +44,7 @@ def read_stored(connection: Connection) -> Stored | None:
     """
     turns = connection.sql(
         f"select turn_no, now, known_at from {WAREHOUSE}.ops.turns where is_complete order by turn_no desc limit 1"
-        if "ops.turns" in _tables(connection)
+        if "ops.turns" in _columns(connection)
         else "select null, null, null limit 0"
     ).fetchall()
     if not turns:
@@ -85,44 +83,22 @@ def ask(
     wanted = [name for name in (*targets, *ALWAYS_ASKED) if name in graph.models]
     connection.execute(f"use {WAREHOUSE}")
     empty_catalog(connection, SCOPE)
-    # What has no table yet is computed as well: newer code asks an older warehouse.
-    changed = _changed(graph, stored, question, last_seq) | (graph.models.keys() - _tables(connection))
+    columns = _columns(connection)
     roots = roots_of(graph)
     needed = graph.left_of(wanted, stop_at=roots)
+    # What has no table yet is computed as well: newer code asks an older warehouse.
+    changed = _changed(connection, graph, needed, (stored, question), last_seq) | (graph.models.keys() - columns.keys())
     computed = [name for name in needed if name in changed]
-    seen = [name for name in (*needed, *wanted) if name not in changed]
-    _lay_views(connection, graph, computed, seen, question, last_seq)
+    _lay_views(connection, graph, computed, (*needed, *wanted), question, last_seq)
+    narrowing = Narrowing(connection, graph, only, columns, computed, frozenset(wanted))
+    narrowing.lay_histories(lambda name: _filter(name, question, last_seq))
     connection.execute(f"use {SCOPE}")
     kept = roots | set(computed) | {QUESTION}
-    narrowed = _narrowed(graph, computed, only)
     for name in computed:
         model = graph.models[name]
-        keys = {key: only[key] for key in sorted(narrowed[name])}
-        stored_inputs = [source for source in model.inputs if source not in kept and not is_root(source)]
-        _lay_narrowed(connection, model, stored_inputs if only else (), keys)
-        create_table(connection, model, question)
-        _lay_narrowed(connection, model, stored_inputs if keys else (), {})
-
-
-def _narrowed(graph: Graph, computed: Sequence[str], only: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Return by which of the asked keys each computed model may be narrowed: its own, and all that read it are, too."""
-    narrowed = {name: frozenset(only) & frozenset(graph.models[name].refresh.keys) for name in computed}
-    for name in reversed(computed):
-        for source in graph.models[name].inputs:
-            if source in narrowed:
-                narrowed[source] &= narrowed[name]
-    return narrowed
-
-
-def _lay_narrowed(connection: Connection, model: Model, sources: Iterable[str], keys: Mapping[str, str]) -> None:
-    """Let stored inputs of a model bear only what is asked about."""
-    for source in sources:
-        bound = binding(model, source, connection.sql(f"select * from {WAREHOUSE}.{source} limit 0").columns)
-        conditions = [
-            f"{bound[key]} = '{value.replace(chr(39), chr(39) * 2)}'" for key, value in keys.items() if key in bound
-        ]
-        where = f" where {' and '.join(conditions)}" if conditions else ""
-        connection.execute(f"create or replace view {SCOPE}.{source} as select * from {WAREHOUSE}.{source}{where}")
+        narrowing.lay(model, [source for source in model.inputs if source not in kept and not is_root(source)])
+        create_table(connection, model, question, narrowing.limit(model))
+    narrowing.lift()
 
 
 def roots_of(graph: Graph) -> frozenset[str]:
@@ -135,33 +111,49 @@ def is_root(name: str) -> bool:
     return name.endswith("_history") or name.partition(".")[0] in {"landing", "staging", "ledger"}
 
 
-def _changed(graph: Graph, stored: Stored, question: Question, last_seq: int | None) -> frozenset[str]:
-    """Return the models whose answer may differ from the stored one."""
+def _changed(
+    connection: Connection, graph: Graph, needed: Iterable[str], asked: tuple[Stored, Question], last_seq: int | None
+) -> frozenset[str]:
+    """Return the needed models whose answer may differ from the stored one."""
+    stored, question = asked
     roots = roots_of(graph)
+    models = {name: graph.models[name] for name in needed if name not in roots}
     if not stored.is_whole:
-        return frozenset(graph.models.keys() - roots)
+        return frozenset(models)
     sources: set[str] = set()
     if question.as_of != stored.question.as_of:
-        sources |= {name for name, model in graph.models.items() if asks_for(model, "as_of")}
+        sources |= {name for name, model in models.items() if asks_for(model, "as_of")}
     if question.known_at != stored.question.known_at:
-        sources |= {name for name, model in graph.models.items() if asks_for(model, "known_at")}
-        sources |= {
-            name
-            for name, model in graph.models.items()
-            if any(source in roots or is_root(source) for source in model.inputs)
-        }
-    if last_seq is not None:
-        sources |= {name for name, model in graph.models.items() if _LEDGER in model.inputs}
-    reached = sources | set(graph.right_of(sources))
-    return frozenset(name for name in reached if name in graph.models and name not in roots)
+        sources |= {name for name, model in models.items() if asks_for(model, "known_at")}
+    if question.known_at != stored.question.known_at or last_seq is not None:
+        read = {source for model in models.values() for source in model.inputs if source in roots or is_root(source)}
+        later = _with_later_rows(connection, read, question, last_seq)
+        sources |= {name for name, model in models.items() if later.intersection(model.inputs)}
+    return frozenset(models.keys() & (sources | set(graph.right_of(sources))))
 
 
-def _tables(connection: Connection) -> frozenset[str]:
+def _with_later_rows(
+    connection: Connection, names: Iterable[str], question: Question, last_seq: int | None
+) -> frozenset[str]:
+    """Return the relations that have rows which the question leaves out; of landing that is not asked but assumed."""
+    landed = {name for name in names if name.startswith("landing.")}
+    others = sorted(set(names) - landed)
+    asked = [
+        f"select '{name}' where exists (from {WAREHOUSE}.{name} where {_left_out(name, question, last_seq)})"
+        for name in others
+    ]
+    found = connection.sql(" union all ".join(asked)).fetchall() if asked else []
+    return frozenset(landed | {row[0] for row in found})
+
+
+def _columns(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """Return the warehouse's relations with their columns."""
     rows = connection.sql(
-        "select schema_name, table_name from duckdb_tables() where database_name = $catalog",
+        "select schema_name || '.' || table_name, list(column_name order by column_index) from duckdb_columns()"
+        " where database_name = $catalog group by 1",
         params={"catalog": WAREHOUSE},
     ).fetchall()
-    return frozenset(f"{schema}.{table}" for schema, table in rows)
+    return {name: tuple(columns) for name, columns in rows}
 
 
 def asks_for(model: Model, parameter: str) -> bool:
@@ -178,6 +170,7 @@ def _lay_views(
     last_seq: int | None,
 ) -> None:
     computed = set(computed)
+    seen = set(seen) - computed
     roots = roots_of(graph)
     relations = {_LEDGER, *seen, *(source for name in computed for source in graph.models[name].inputs)} - computed
     for schema in sorted({name.partition(".")[0] for name in (*relations, *computed, QUESTION)}):
@@ -195,3 +188,8 @@ def _filter(name: str, question: Question, last_seq: int | None) -> str:
     if name == _LEDGER and last_seq is not None:
         return f" where {known} and seq <= {last_seq}"
     return f" where {known}"
+
+
+def _left_out(name: str, question: Question, last_seq: int | None) -> str:
+    later = f"known_at > timestamptz '{format_instant(question.known_at)}' or known_at is null"
+    return f"{later} or seq > {last_seq}" if name == _LEDGER and last_seq is not None else later

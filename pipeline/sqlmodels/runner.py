@@ -43,13 +43,17 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def create_table(connection: Connection, model: Model, question: Question) -> None:
-    """Make the model's table in the current catalog from whatever its inputs' names stand for there."""
+def create_table(connection: Connection, model: Model, question: Question, limit: str = "") -> None:
+    """Make the model's table in the current catalog from whatever its inputs' names stand for there.
+
+    ``limit`` is a condition that its rows have to meet; without one all of them are in it.
+    """
     parameters = parameters_of(model, question)
+    text = f"select * from (\n{model.text}\n) where {limit}" if limit else model.text
     if not model.stored_plain:
-        connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters)
+        connection.execute(f"create or replace table {model.name} as\n{text}", parameters)
         return
-    described = connection.execute(f"describe {model.text}", parameters).fetchall()
+    described = connection.execute(f"describe {text}", parameters).fetchall()
     if missing := sorted(set(model.stored_plain) - {row[0] for row in described}):
         message = f"The header of {model.name} names columns that it does not have: {', '.join(missing)}."
         raise ConfigurationError(message)
@@ -58,7 +62,7 @@ def create_table(connection: Connection, model: Model, question: Question) -> No
         for name, kind, *_ in described
     )
     connection.execute(f"create or replace table {model.name} ({columns})")
-    connection.execute(f"insert into {model.name}\n{model.text}", parameters)
+    connection.execute(f"insert into {model.name}\n{text}", parameters)
 
 
 def parameters_of(model: Model, question: Question) -> dict[str, datetime]:
