@@ -10,7 +10,7 @@ models to the right of a change are computed again in a catalog of its own, all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -19,10 +19,12 @@ from pipeline.errors import StateError
 from pipeline.instants import format_instant
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
-from pipeline.sqlmodels.narrowing import SCOPE, WAREHOUSE, Narrowing
+from pipeline.sqlmodels.narrowing import Narrowing
 from pipeline.sqlmodels.relations import QUESTION, Connection, Question, empty_catalog, give_question
 from pipeline.sqlmodels.runner import create_table
 
+WAREHOUSE: Final = "warehouse"
+SCOPE: Final = "asked"
 ALWAYS_ASKED: Final = ("ops.data_late", "ops.turns", "ops.streams")
 _TURN_BOUND: Final = "landing.pages"
 _LEDGER: Final = "ledger.entries"
@@ -90,7 +92,7 @@ def ask(
     changed = _changed(connection, graph, needed, (stored, question), last_seq) | (graph.models.keys() - columns.keys())
     computed = [name for name in needed if name in changed]
     _lay_views(connection, graph, computed, (*needed, *wanted), question, last_seq)
-    narrowing = Narrowing(connection, graph, only, columns, computed, frozenset(wanted))
+    narrowing = Narrowing(connection, WAREHOUSE, SCOPE, graph, only, columns, computed, frozenset(wanted))
     narrowing.lay_histories(lambda name: _filter(name, question, last_seq))
     connection.execute(f"use {SCOPE}")
     kept = roots | set(computed) | {QUESTION}

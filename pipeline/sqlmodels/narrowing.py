@@ -20,8 +20,6 @@ from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection
 from pipeline.sqlmodels.touching import binding
 
-WAREHOUSE: Final = "warehouse"
-SCOPE: Final = "asked"
 PARTNER: Final = "partner_id"
 PLACES: Final = "freshness.places"
 HISTORY: Final = "_history"
@@ -29,9 +27,14 @@ HISTORY: Final = "_history"
 
 @dataclass
 class Narrowing:
-    """How one question is narrowed: ``only`` says to what, ``columns`` are the warehouse's, ``computed`` is in order."""
+    """How one question is narrowed, in the catalog ``scope`` over the ``warehouse``, whose ``columns`` are given.
+
+    ``only`` says to what; ``computed`` is in order.
+    """
 
     connection: Connection
+    warehouse: str
+    scope: str
     graph: Graph
     only: Mapping[str, str]
     columns: Mapping[str, Sequence[str]]
@@ -64,14 +67,14 @@ class Narrowing:
             return
 
         def seen(name: str) -> str:
-            return f"(select * from {WAREHOUSE}.{name}{filtered(name)})"
+            return f"(select * from {self.warehouse}.{name}{filtered(name)})"
 
         streams = {_stream(name) for name in relations}
-        self._found = Concerning(self.connection, SCOPE, self.only[PARTNER], seen).lay(streams)
+        self._found = Concerning(self.connection, self.scope, self.only[PARTNER], seen).lay(streams)
         for name in sorted(relations):
             if name.endswith(HISTORY):
                 rows = self._found[_stream(name)]
-                self.connection.execute(f"create or replace view {SCOPE}.{name} as select * from {rows}")
+                self.connection.execute(f"create or replace view {self.scope}.{name} as select * from {rows}")
 
     def lay(self, model: Model, stored: Iterable[str]) -> None:
         """Let stored inputs of a model bear only what is asked about."""
@@ -132,7 +135,7 @@ class Narrowing:
         if self._laid.get(source, "") != condition:
             where = f" where {condition}" if condition else ""
             self.connection.execute(
-                f"create or replace view {SCOPE}.{source} as select * from {WAREHOUSE}.{source}{where}"
+                f"create or replace view {self.scope}.{source} as select * from {self.warehouse}.{source}{where}"
             )
             self._laid[source] = condition
 
