@@ -46,12 +46,16 @@ def files_settings(folder: Path, **more: Any) -> Settings:
 
 @dataclass
 class Tables:
-    """One home in a folder, its connection in memory, and what was computed."""
+    """One home in a folder, its connection in memory, and what was computed.
+
+    Notices are due from ``go_live`` on; None = from each turn's now on, so that hardly one is.
+    """
 
     settings: Settings
     home: Home
     source: Path
     connection: duckdb.DuckDBPyConnection
+    go_live: datetime | None = None
 
     @property
     def journal(self) -> Journal:
@@ -106,7 +110,7 @@ class Tables:
         question = Question(as_of, turn.known_at)
         give_landing(self.connection, self.home.landing.resolve(), landed_chunks(self.journal))
         give_ledger(self.connection, self.journal.path)
-        give_settings(self.connection, self.settings, question, turn.now)
+        give_settings(self.connection, self.settings, question, self.go_live or turn.now)
         return question
 
     def compute(self, turn: Turn, as_of: datetime, targets: Sequence[str], *, floors: Iterable[str] = ()) -> None:

@@ -33,12 +33,20 @@ def landed_ahead(model: Model, versions: Versions, landing: Landing | None) -> S
 
 
 def is_mostly_new(model: Model, record: Record, versions: Versions, landing: Landing | None) -> bool:
-    """Say whether far more arrives than a table has: an import into a home that is in use already."""
+    """Say whether far more arrives than a table has: an import into a home that is in use already.
+
+    On core that is so where it was so of what a table follows: of many rows that are there for long it may have few.
+    """
     if model.floor == "staging":
         arrived = sum(landed.chunk.records for landed in landed_ahead(model, versions, landing))
-    elif model.floor == "core" and model.refresh.spine:
-        rows = [versions.records[name].rows for name in model.refresh.spine if name in versions.records]
-        arrived = max(rows, default=0) - record.rows
-    else:
+        return arrived > max(record.rows, BULK_ROWS)
+    if model.floor != "core":
         return False
-    return arrived > max(record.rows, BULK_ROWS)
+    consumed = versions.consumed.get(model.name, {})
+    spines = {name: versions.records[name] for name in model.refresh.spine if name in versions.records}
+    return any(
+        spine.how == MOSTLY_NEW
+        and consumed.get(name) != str(spine.version)
+        and spine.rows - record.rows > max(record.rows, BULK_ROWS)
+        for name, spine in spines.items()
+    )

@@ -1,46 +1,13 @@
 -- One row per obligation that is not answered, and the step of the ladder that has come: a reminder, the escalation.
 -- Grain: partner_id, asset_id, version_no, kind, step
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: sync.follow_up_rounds
 -- docs/domain.md, 10: a reminder at half of the time, at due, then at intervals, so many at most (r1, r2, …, with the
 -- kind that is owed), each giving way to the next; one escalation (e1) to the asset's owner once it is overdue.
 -- Whatever is answered, void, exempt, declined or under an exception has no further step.
-with obligations as (
-    select * from freshness.obligations where state in ('pending', 'overdue') and sent_at <= $as_of and due_at is not null
-),
+with rounds as (select * from sync.follow_up_rounds),
 
 assets as (select * from core.assets),
-
-settings as (select * from ops.notice_settings),
-
-timed as (
-    select
-        obligations.*,
-        settings.remind_every_seconds,
-        settings.remind_most,
-        settings.escalate_after_seconds,
-        case when settings.remind_at_half then 1 else 0 end as steps_before_due,
-        case
-            when settings.remind_at_half then obligations.sent_at + (obligations.due_at - obligations.sent_at) / 2
-        end as half_at
-    from obligations
-    cross join settings
-),
-
-placed as (
-    select
-        *,
-        case
-            when $as_of >= due_at
-                then least(
-                    remind_most,
-                    steps_before_due + 1
-                    + cast(floor((epoch($as_of) - epoch(due_at)) / remind_every_seconds) as integer)
-                )
-            when $as_of >= half_at then least(remind_most, 1)
-            else 0
-        end as round
-    from timed
-),
 
 reminders as (
     select
@@ -63,7 +30,7 @@ reminders as (
         sent_at,
         due_at,
         first_notice_id
-    from placed
+    from rounds
     where round > 0
 ),
 
@@ -75,16 +42,14 @@ escalations as (
         'escalation' as kind,
         'e1:' || kind as step,
         'is_overdue' as rule,
-        due_at + to_seconds(escalate_after_seconds) as notice_due_at,
+        escalate_at as notice_due_at,
         kind as about_kind,
         '1' as round,
         sent_at,
         due_at,
         first_notice_id
-    from placed
-    where state = 'overdue'
-        and escalate_after_seconds is not null
-        and due_at + to_seconds(escalate_after_seconds) <= $as_of
+    from rounds
+    where is_escalated
 ),
 
 steps as (

@@ -1,6 +1,19 @@
 -- One row per notice that is due to a partner, of whatever pattern, and what speaks against sending it, if anything.
 -- Grain: candidate_key
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: sync.version_notices, sync.request_notices, sync.issue_notices, sync.rights_notices, sync.campaign_notices
+-- Spine: sync.follow_ups
+-- Touched by: core.decisions(candidate_key = subject) through sync.notice_candidates
+-- Touched by: core.decisions(partner_id) through sync.notice_candidates
+-- Touched by: core.identities(asset_id = source_id) through sync.notice_candidates
+-- Touched by: core.identities(asset_id = target_id) through sync.notice_candidates
+-- Touched by: ledger.entries(external_key = source_id) through core.notices
+-- Changes at: sync.version_notices.notice_due_at, sync.request_notices.notice_due_at, sync.issue_notices.notice_due_at
+-- Changes at: sync.rights_notices.notice_due_at, sync.campaign_notices.notice_due_at, sync.follow_ups.notice_due_at
+-- Changes at: core.partners.gone_from, core.assets.deleted_at, core.notices.retracted_at
+-- Changes at: core.decisions.valid_from, core.decisions.valid_to
+-- Changes at: core.identities.holds_from, core.identities.holds_until
+-- Changes at: freshness.version_lives.ended_at, freshness.version_terms.withdrawn_from
 -- docs/domain.md, 9 and 10. notice_due_at is when the notice was due (the answer's due date is made when it is decided).
 -- suppression_reason is null where it is to be sent, by the first match; caps, quiet hours and digests come after it, when
 -- it is decided (docs/notices.md). A claim that is made past the watermarks is data_late: a version's notices rest on
@@ -57,7 +70,7 @@ lateness as (
     select
         bool_or(is_late) filter (where claim = 'position') as is_position_late,
         bool_or(is_late) as is_answer_late
-    from ops.data_late
+    from ops.late_claims
 ),
 
 wanted as (

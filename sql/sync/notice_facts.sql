@@ -1,6 +1,8 @@
 -- One row per candidate notice with everything that its text says.
 -- Grain: candidate_key
--- Refresh: full
+-- Refresh: by partner_id, asset_id
+-- Spine: sync.notice_candidates
+-- Changes at: freshness.version_lives.effective_at
 -- Instants are shown in the partner's zone; copy_* is the held copy that the notice rests on (evidence rung 4): the
 -- withdrawn or expired version's, else the last one that the partner obtained. is_same_file: an earlier version has the
 -- same checksum, so that its acknowledgment counts for this one. What is about no asset has nothing of one.

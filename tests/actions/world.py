@@ -29,7 +29,14 @@ from resources.warehouse import open_in_memory
 NOW: Final = datetime(2026, 3, 10, 8, tzinfo=UTC)
 GO_LIVE: Final = NOW - timedelta(days=30)
 PATTERNS: Final = ("request", "issue", "rights", "campaign")
-BEFORE: Final = ("sync.version_notices", "sync.follow_ups", "sync.notice_candidates", "sync.notice_facts")
+BEFORE: Final = (
+    "ops.late_claims",
+    "sync.version_notices",
+    "sync.follow_up_rounds",
+    "sync.follow_ups",
+    "sync.notice_candidates",
+    "sync.notice_facts",
+)
 AFTER: Final = (
     "ops.turns",
     "core.decisions",

@@ -41,7 +41,11 @@ EDITS: Final[dict[str, tuple[tuple[str, tuple[Any, ...]], ...]]] = {
     ),
     "grants": (("effect", ("allow", "deny")), ("rights", (["view"], ["view", "download"]))),
     "acknowledgments": (("kind", ("accepted", "completed", "declined", "auto")), ("covers_children", (True, False))),
-    "notices": (("kind", ("publish", "version_change", "withdrawal")),),
+    "notices": (
+        ("kind", ("publish", "version_change", "withdrawal")),
+        ("due_at", ("2026-01-10T00:00:00Z", "2026-03-01T00:00:00Z")),
+    ),
+    "partner_users": (("status", ("active", "left")),),
 }
 
 
@@ -63,6 +67,7 @@ class Living:
         network = random_network(random.Random(self.seed))
         self.rng = random.Random(self.seed + 1)
         self.now: datetime = network.batches[0].now
+        self.tables.go_live = self.rng.choice((None, self.now - timedelta(days=100), self.now - timedelta(days=3000)))
         self.exact = frozenset(name for batch in network.batches for name in batch.exact)
         self.waiting = network.arrivals()
         self.rng.shuffle(self.waiting)
