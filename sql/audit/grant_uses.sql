@@ -21,9 +21,7 @@ given as (select * from freshness.grant_partners where given_from <= $as_of and 
 
 reaching as (select * from freshness.grant_assets where reaches_from <= $as_of and reaches_until > $as_of),
 
-obtained as (select * from freshness.obtained where obtained_at <= $as_of),
-
-holdings as (select * from freshness.holdings where holds_anything),
+holdings as (select * from freshness.holdings),
 
 rights as (select * from freshness.access_rights where to_obtain = 'ok'),
 
@@ -42,24 +40,18 @@ assets_reached as (
     group by grant_id
 ),
 
-last_obtained as (
-    select partner_id, asset_id, max(obtained_at) as obtained_at
-    from obtained
-    group by partner_id, asset_id
-),
-
 uses as (
     select
         grants.grant_id,
-        count(distinct last_obtained.partner_id) as partners_used,
-        max(last_obtained.obtained_at) as last_used_at
-    from last_obtained
-    inner join reaching on reaching.asset_id = last_obtained.asset_id
+        count(distinct holdings.partner_id) as partners_used,
+        max(holdings.latest_obtained_at) as last_used_at
+    from holdings
+    inner join reaching on reaching.asset_id = holdings.asset_id
     inner join given
         on given.grant_id = reaching.grant_id
-        and given.partner_id = last_obtained.partner_id
+        and given.partner_id = holdings.partner_id
     inner join grants on grants.grant_id = reaching.grant_id
-    where last_obtained.obtained_at >= grants.valid_from
+    where holdings.latest_obtained_at >= grants.valid_from
     group by grants.grant_id
 ),
 
@@ -100,6 +92,7 @@ losses as (
     left join holdings
         on holdings.partner_id = lost.partner_id
         and holdings.asset_id = lost.asset_id
+        and holdings.holds_anything
     left join readiness
         on readiness.partner_id = lost.partner_id
         and readiness.asset_id = lost.asset_id

@@ -3,14 +3,18 @@
 -- Refresh: by partner_id, asset_id
 -- Spine: freshness.obtained
 -- Changes at: freshness.obtained.obtained_at
--- held_versions are the known versions still held, ascending; the last held is the copy obtained last, then the highest
+-- latest_obtained_at is of any copy, last_obtained_at of one still held. held_versions are the known versions still held, ascending; the last held is the copy obtained last, then the highest
 -- version (docs/domain.md, 6).
 with obtained as (select * from freshness.obtained where obtained_at <= $as_of),
 
 held_copies as (select * from freshness.held_copies),
 
 ever as (
-    select partner_id, asset_id, min(obtained_at) as first_obtained_at
+    select
+        partner_id,
+        asset_id,
+        min(obtained_at) as first_obtained_at,
+        max(obtained_at) as latest_obtained_at
     from obtained
     group by partner_id, asset_id
 ),
@@ -32,6 +36,7 @@ holdings as (
         ever.partner_id,
         ever.asset_id,
         ever.first_obtained_at,
+        ever.latest_obtained_at,
         held.partner_id is not null as holds_anything,
         coalesce(held.held_versions, []) as held_versions,
         coalesce(held.holds_unknown, false) as holds_unknown,

@@ -40,82 +40,28 @@ removals_later as (
 
 evidence as (select * from freshness.evidence),
 
-targets as (select * from lives where effective_at <= $as_of and (ended_at is null or ended_at > $as_of)),
-
-boundaries as (
+standing as (
     select
         region,
         zone,
         asset_id,
+        max(version_no) filter (where effective_at <= $as_of) as target_version_no,
+        max(effective_at) filter (where effective_at <= $as_of) as target_effective_at,
         min(case when effective_at > $as_of then effective_at else ended_at end) as next_change_at
     from lives
-    where effective_at > $as_of or ended_at > $as_of
+    where ended_at is null or ended_at > $as_of
     group by region, zone, asset_id
 ),
 
-pairs as (
-    select partner_id, asset_id from holdings
-    union
-    select partner_id, asset_id from entitlements where entitled or next_change_at is not null
-),
-
-placed as (
+judged_versions as (
     select
-        pairs.partner_id,
-        pairs.asset_id,
-        partners.region,
-        partners.zone,
-        assets.deleted_at,
-        coalesce(grace.seconds, standard_grace.seconds) as grace_seconds,
-        targets.version_no as target_version_no,
-        targets.effective_at as target_effective_at,
-        coalesce(entitlements.entitled, false) as entitled,
-        holdings.partner_id is not null as has_ever_obtained,
-        coalesce(holdings.holds_anything, false) as holds_anything,
-        coalesce(holdings.held_versions, []) as held_versions,
-        coalesce(holdings.holds_unknown, false) as holds_unknown,
-        holdings.last_version_no,
-        holdings.last_obtained_at,
-        least(
-            boundaries.next_change_at,
-            entitlements.next_change_at,
-            obtained_later.next_change_at,
-            removals_later.next_change_at,
-            case when assets.deleted_at > $as_of then assets.deleted_at end
-        ) as next_change_at
-    from pairs
-    inner join partners on partners.partner_id = pairs.partner_id
-    inner join assets on assets.asset_id = pairs.asset_id
-    left join grace on grace.classification = assets.classification
-    left join grace as standard_grace on standard_grace.classification = 'standard'
-    left join targets
-        on targets.region = partners.region
-        and targets.zone = partners.zone
-        and targets.asset_id = pairs.asset_id
-    left join boundaries
-        on boundaries.region = partners.region
-        and boundaries.zone = partners.zone
-        and boundaries.asset_id = pairs.asset_id
-    left join entitlements
-        on entitlements.partner_id = pairs.partner_id
-        and entitlements.asset_id = pairs.asset_id
-    left join holdings
-        on holdings.partner_id = pairs.partner_id
-        and holdings.asset_id = pairs.asset_id
-    left join obtained_later
-        on obtained_later.partner_id = pairs.partner_id
-        and obtained_later.asset_id = pairs.asset_id
-    left join removals_later
-        on removals_later.partner_id = pairs.partner_id
-        and removals_later.asset_id = pairs.asset_id
-),
-
-held as (
-    select
-        placed.partner_id,
-        placed.asset_id,
+        terms.region,
+        terms.zone,
+        terms.asset_id,
         terms.version_no,
-        placed.target_version_no,
+        terms.version_no = standing.target_version_no as is_target,
+        terms.version_no < standing.target_version_no as is_older,
+        terms.version_no > standing.target_version_no as is_newer,
         coalesce(terms.withdrawn_from <= $as_of, false) as is_withdrawn,
         coalesce(terms.expires_at <= $as_of, false) as is_expired,
         terms.is_barred,
@@ -133,40 +79,69 @@ held as (
             case when terms.expires_at > $as_of then terms.expires_at end,
             case when terms.effective_at > $as_of then terms.effective_at end
         ) as next_change_at
+    from terms
+    left join standing
+        on standing.region = terms.region
+        and standing.zone = terms.zone
+        and standing.asset_id = terms.asset_id
+),
+
+copies as (
+    select held_copies.partner_id, held_copies.asset_id, held_copies.version_no, partners.region, partners.zone
     from held_copies
-    inner join placed
-        on placed.partner_id = held_copies.partner_id
-        and placed.asset_id = held_copies.asset_id
-    inner join terms
-        on terms.region = placed.region
-        and terms.zone = placed.zone
-        and terms.asset_id = held_copies.asset_id
-        and terms.version_no = held_copies.version_no
+    inner join partners on partners.partner_id = held_copies.partner_id
 ),
 
 flags as (
     select
-        partner_id,
-        asset_id,
-        bool_or(version_no = target_version_no) as holds_target,
-        bool_or(version_no < target_version_no) as holds_older,
-        bool_or(is_withdrawn) as holds_withdrawn,
-        bool_or(is_expired) as holds_expired,
-        bool_or(is_barred) as holds_barred,
-        bool_or(is_unapproved) as holds_unapproved,
-        bool_or(is_not_yet_effective) as holds_not_yet_effective,
-        bool_or(is_withdrawn and version_no > target_version_no) as holds_newer_withdrawn,
-        bool_or(is_barred and version_no > target_version_no) as holds_newer_barred,
-        bool_or(is_unapproved and version_no > target_version_no) as holds_newer_unapproved,
-        min(next_change_at) as next_change_at
-    from held
-    group by partner_id, asset_id
+        copies.partner_id,
+        copies.asset_id,
+        bool_or(versions.is_target) as holds_target,
+        bool_or(versions.is_older) as holds_older,
+        bool_or(versions.is_withdrawn) as holds_withdrawn,
+        bool_or(versions.is_expired) as holds_expired,
+        bool_or(versions.is_barred) as holds_barred,
+        bool_or(versions.is_unapproved) as holds_unapproved,
+        bool_or(versions.is_not_yet_effective) as holds_not_yet_effective,
+        bool_or(versions.is_withdrawn and versions.is_newer) as holds_newer_withdrawn,
+        bool_or(versions.is_barred and versions.is_newer) as holds_newer_barred,
+        bool_or(versions.is_unapproved and versions.is_newer) as holds_newer_unapproved,
+        min(versions.next_change_at) as next_change_at
+    from copies
+    inner join judged_versions as versions
+        on versions.region = copies.region
+        and versions.zone = copies.zone
+        and versions.asset_id = copies.asset_id
+        and versions.version_no = copies.version_no
+    group by copies.partner_id, copies.asset_id
+),
+
+pairs as (
+    select
+        coalesce(holdings.partner_id, entitlements.partner_id) as partner_id,
+        coalesce(holdings.asset_id, entitlements.asset_id) as asset_id,
+        coalesce(entitlements.entitled, false) as entitled,
+        holdings.partner_id is not null as has_ever_obtained,
+        coalesce(holdings.holds_anything, false) as holds_anything,
+        coalesce(holdings.held_versions, []) as held_versions,
+        coalesce(holdings.holds_unknown, false) as holds_unknown,
+        holdings.last_version_no,
+        holdings.last_obtained_at,
+        entitlements.next_change_at
+    from holdings
+    full join entitlements
+        on entitlements.partner_id = holdings.partner_id
+        and entitlements.asset_id = holdings.asset_id
+    where entitlements.entitled or holdings.partner_id is not null
 ),
 
 judged as (
     select
-        placed.*,
-        placed.target_version_no is not null as has_target,
+        pairs.* exclude (next_change_at),
+        assets.deleted_at,
+        standing.target_version_no,
+        standing.target_effective_at,
+        standing.target_version_no is not null as has_target,
         coalesce(flags.holds_target, false) as holds_target,
         coalesce(flags.holds_older, false) as holds_older,
         coalesce(flags.holds_withdrawn, false) as holds_withdrawn,
@@ -177,13 +152,33 @@ judged as (
         coalesce(flags.holds_newer_withdrawn, false) as holds_newer_withdrawn,
         coalesce(flags.holds_newer_barred, false) as holds_newer_barred,
         coalesce(flags.holds_newer_unapproved, false) as holds_newer_unapproved,
-        placed.target_effective_at + to_seconds(placed.grace_seconds) as grace_until,
-        flags.next_change_at as held_next_change_at
-    from placed
+        standing.target_effective_at + to_seconds(coalesce(grace.seconds, standard_grace.seconds)) as grace_until,
+        least(
+            standing.next_change_at,
+            pairs.next_change_at,
+            obtained_later.next_change_at,
+            removals_later.next_change_at,
+            flags.next_change_at,
+            case when assets.deleted_at > $as_of then assets.deleted_at end
+        ) as next_change_at
+    from pairs
+    inner join partners on partners.partner_id = pairs.partner_id
+    inner join assets on assets.asset_id = pairs.asset_id
+    left join grace on grace.classification = assets.classification
+    left join grace as standard_grace on standard_grace.classification = 'standard'
+    left join standing
+        on standing.region = partners.region
+        and standing.zone = partners.zone
+        and standing.asset_id = pairs.asset_id
     left join flags
-        on flags.partner_id = placed.partner_id
-        and flags.asset_id = placed.asset_id
-    where placed.entitled or placed.has_ever_obtained
+        on flags.partner_id = pairs.partner_id
+        and flags.asset_id = pairs.asset_id
+    left join obtained_later
+        on obtained_later.partner_id = pairs.partner_id
+        and obtained_later.asset_id = pairs.asset_id
+    left join removals_later
+        on removals_later.partner_id = pairs.partner_id
+        and removals_later.asset_id = pairs.asset_id
 ),
 
 ruled as (
@@ -263,7 +258,6 @@ positions as (
         marked.target_effective_at,
         least(
             marked.next_change_at,
-            marked.held_next_change_at,
             case when marked.grace_until > $as_of then marked.grace_until end
         ) as next_change_at
     from marked
