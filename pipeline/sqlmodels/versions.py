@@ -137,7 +137,7 @@ class Versions:
 
 
 def content_version(connection: Connection, relation: str) -> str:
-    """Return a version of a small relation that no model makes: what its rows' hashes add up to, and how many they are."""
+    """Return a version of a relation that no model makes: how many its rows are, and what their hashes add up to."""
     rows = connection.execute(
         f"select count(*) || '.' || coalesce(sum(hash(r)::hugeint), 0) from {relation} r"
     ).fetchall()

@@ -2,11 +2,12 @@
 -- Grain: candidate_key
 -- Refresh: by partner_id, asset_id
 -- Spine: sync.notice_candidates
+-- Only with: sync.notice_candidates(partner_id, asset_id) where suppression_reason is null
 -- Changes at: freshness.version_lives.effective_at
 -- Instants are shown in the partner's zone; copy_* is the held copy that the notice rests on (evidence rung 4): the
 -- withdrawn or expired version's, else the last one that the partner obtained. is_same_file: an earlier version has the
 -- same checksum, so that its acknowledgment counts for this one. What is about no asset has nothing of one.
-with candidates as (select * from sync.notice_candidates),
+with candidates as (select * from sync.notice_candidates where suppression_reason is null),
 
 positions as (select * from freshness.positions),
 
@@ -147,7 +148,6 @@ facts as (
         on time_to_respond.kind = candidates.kind
         and time_to_respond.classification = coalesce(assets.classification, 'standard')
     left join grace on grace.classification = coalesce(assets.classification, 'standard')
-    where candidates.suppression_reason is null
 )
 
 select * from facts
