@@ -46,17 +46,20 @@ censoring_moments as (
 ),
 
 moments as (
-    select cast(round(seconds * 1000000) as bigint) as moment, 0 as ends_interval
+    select
+        partner_id,
+        asset_id,
+        month,
+        cast(round(seconds * 1000000) as bigint) as moment,
+        0 as ends_interval
     from reached
-    group by 1
     union all
-    select moment, 1 as ends_interval from censoring_moments
+    select null as partner_id, null as asset_id, null as month, moment, 1 as ends_interval from censoring_moments
 ),
 
 numbered as (
     select
-        moment,
-        ends_interval,
+        *,
         1 - ends_interval + sum(ends_interval) over (
             order by moment, ends_interval
             rows between unbounded preceding and current row
@@ -66,20 +69,18 @@ numbered as (
 
 described as (
     select
-        reached.partner_id,
-        reached.month,
+        numbered.partner_id,
+        numbered.month,
         numbered.moment,
         cast(numbered.interval_no as bigint) as interval_no,
         coalesce(nullif(partners.region, ''), '(none)') as region,
         coalesce(nullif(partners.tier, ''), '(none)') as tier,
         coalesce(assets.brand, '(none)') as brand,
         coalesce(assets.classification, '(none)') as classification
-    from reached
-    inner join numbered
-        on numbered.moment = cast(round(reached.seconds * 1000000) as bigint)
-        and numbered.ends_interval = 0
-    inner join partners on partners.partner_id = reached.partner_id
-    inner join assets on assets.asset_id = reached.asset_id
+    from numbered
+    inner join partners on partners.partner_id = numbered.partner_id
+    inner join assets on assets.asset_id = numbered.asset_id
+    where numbered.ends_interval = 0
 ),
 
 in_intervals as (

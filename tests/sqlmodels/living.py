@@ -23,6 +23,7 @@ from tests.reference.networks import Batch, random_network
 from tests.reference.records import Arrival, Record
 from tests.tables import GRAPH, Tables
 
+SNOOZED: Final = 0.25
 # What no two computations of the same thing have in common: when a process ran.
 NEVER_THE_SAME: Final = frozenset({"ops.runs"})
 NAMES: Final = tuple(name for name in GRAPH.order if name not in LEDGER_STEPS and name not in NEVER_THE_SAME)
@@ -109,11 +110,39 @@ class Living:
         turn = self.tables.receive(batch, self.rng)
         self.unread = {}
         self.turn = turn
+        if self.rng.random() < SNOOZED:
+            self.snooze(turn)
         increments = self._increments(self.tables, turn)
         increments.taken.large_rows = self.rng.choice((1, 1, 1_000_000))
         for name in NAMES:
             self.hows[f"{name}: {increments.refresh(GRAPH.models[name]).how}"] += 1
         increments.flush()
+
+    def snooze(self, turn: Turn) -> None:
+        """Let a person put off a notice that is due, or all of a partner, from some instant on, perhaps for a while."""
+        candidates = self._known("sync.notice_candidates", "candidate_key")
+        partners = self._known("core.partners", "partner_id")
+        if not partners:
+            return
+        is_one = bool(candidates) and self.rng.random() < 0.5
+        begin = self.now + timedelta(hours=self.rng.choice((-24, 0, 30)))
+        record = {
+            "decision_id": f"s{turn.number}",
+            "kind": "snooze",
+            "subject": self.rng.choice(candidates) if is_one else None,
+            "partner_id": None if is_one else self.rng.choice(partners),
+            "valid_from": begin.isoformat(),
+            "valid_to": self.rng.choice((None, (begin + timedelta(hours=50)).isoformat())),
+        }
+        self.tables.decide(turn, record)
+        self.steps["snooze"] += 1
+
+    def _known(self, table: str, column: str) -> list[str]:
+        is_there = self.tables.rows(
+            "select 1 from information_schema.tables where table_schema || '.' || table_name = $name", {"name": table}
+        )
+        named = f"select {column} from {table} where {column} is not null order by 1"
+        return [row[0] for row in self.tables.rows(named)] if is_there else []
 
     @staticmethod
     def _increments(tables: Tables, turn: Turn) -> Increments:
