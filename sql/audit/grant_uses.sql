@@ -2,9 +2,10 @@
 -- Grain: grant_id
 -- Refresh: full
 -- Published with: as_of, data_late of position
--- docs/patterns/rights.md. is_unused: in force for ninety days, reaching somebody and something, and nobody obtained
--- any of it since. is_ending: it ends within thirty days; lost are the pairs that no other grant covers then, held the
--- copies of them, and campaigns those that launch after it and still need one of them.
+-- docs/patterns/rights.md. is_unused: in force for ninety days, reaching somebody and something, and nobody obtained any
+-- of it since. is_ending: it ends within thirty days; lost are the pairs that no other grant covers then, held the copies
+-- of them, and campaigns those that launch after it and still need one of them. Assets that the same grants reach are
+-- looked at together, under one reach_no: pairs are more than the rest by far.
 with grants as (
     select *
     from core.grants
@@ -40,18 +41,39 @@ assets_reached as (
     group by grant_id
 ),
 
+reached_by as (
+    select asset_id, list_sort(list(distinct grant_id)) as grants
+    from reaching
+    group by asset_id
+),
+
+reached_alike as (select asset_id, dense_rank() over (order by grants) as reach_no from reached_by),
+
+reaches as (
+    select distinct reached_alike.reach_no, reaching.grant_id
+    from reached_alike
+    inner join reaching on reaching.asset_id = reached_alike.asset_id
+),
+
+last_obtained as (
+    select holdings.partner_id, reached_alike.reach_no, max(holdings.latest_obtained_at) as obtained_at
+    from holdings
+    inner join reached_alike on reached_alike.asset_id = holdings.asset_id
+    group by holdings.partner_id, reached_alike.reach_no
+),
+
 uses as (
     select
         grants.grant_id,
-        count(distinct holdings.partner_id) as partners_used,
-        max(holdings.latest_obtained_at) as last_used_at
-    from holdings
-    inner join reaching on reaching.asset_id = holdings.asset_id
-    inner join given
-        on given.grant_id = reaching.grant_id
-        and given.partner_id = holdings.partner_id
-    inner join grants on grants.grant_id = reaching.grant_id
-    where holdings.latest_obtained_at >= grants.valid_from
+        count(distinct last_obtained.partner_id) as partners_used,
+        max(last_obtained.obtained_at) as last_used_at
+    from grants
+    inner join given on given.grant_id = grants.grant_id
+    inner join reaches on reaches.grant_id = grants.grant_id
+    inner join last_obtained
+        on last_obtained.partner_id = given.partner_id
+        and last_obtained.reach_no = reaches.reach_no
+    where last_obtained.obtained_at >= grants.valid_from
     group by grants.grant_id
 ),
 
