@@ -23,7 +23,7 @@ from pipeline.sqlmodels.relations import Connection, Landing, Question
 from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
 from pipeline.sqlmodels.sources import Sources
 from pipeline.sqlmodels.summing import counted_rows
-from pipeline.sqlmodels.taken import Taken
+from pipeline.sqlmodels.taken import MOST_KEYS, Taken
 from pipeline.sqlmodels.touching import (
     Tables,
     binding,
@@ -314,7 +314,9 @@ class Increments:
         for name in model.inputs:
             changes = self.sources.added(model, name) if name in moving else None
             source = self._source(model, name, keys, changes=changes, has_old=has_old)
-            self._lay(name, scoped_view(model, name, source, self.tables, changes=changes, has_old=has_old))
+            few = keys <= MOST_KEYS
+            view = scoped_view(model, name, source, self.tables, changes=changes, has_old=has_old, are_few=few)
+            self._lay(name, view)
 
     def _source(self, model: Model, name: str, keys: int, *, changes: str | None, has_old: bool) -> str:
         """Return where an input's rows of the touched keys are read: in it, or in what was taken out of it."""

@@ -79,19 +79,32 @@ def only_with(link: Link, sources: Iterable[str]) -> str:
     return f" semi join ({rows}) {name} on {same('t', name, (key for key, _ in link.columns))}"
 
 
-def scoped_view(model: Model, relation: str, source: str, tables: Tables, *, changes: str | None, has_old: bool) -> str:
-    """Return what an input's name stands for while touched keys are computed: its rows that bear one of these."""
+def scoped_view(  # noqa: PLR0913 - what an input is, and what is known of the keys
+    model: Model,
+    relation: str,
+    source: str,
+    tables: Tables,
+    *,
+    changes: str | None,
+    has_old: bool,
+    are_few: bool = False,
+) -> str:
+    """Return what an input's name stands for while touched keys are computed: its rows that bear one of these.
+
+    Where the keys are few their rows are found before anything else is done: an optimizer that takes the keys for many
+    may join all rows of an input first.
+    """
     bound = binding(model, relation, tables.columns(relation))
     if not bound:
         return f"select * from {source}"
+    found = _found_first if are_few else str
     if changes is None or not is_read_from_changes(model, relation, changes, bound):
-        return _with_touched(bound, source, tables.touched)
-    fresh = _with_touched(bound, changes, tables.touched, "and k.is_new")
-    return (
-        f"{_with_touched(bound, source, tables.touched, 'and not k.is_new')} union all by name {fresh}"
-        if has_old
-        else fresh
-    )
+        return found(_with_touched(bound, source, tables.touched))
+    fresh = found(_with_touched(bound, changes, tables.touched, "and k.is_new"))
+    if not has_old:
+        return fresh
+    old = found(_with_touched(bound, source, tables.touched, "and not k.is_new"))
+    return f"{old} union all by name {fresh}"
 
 
 def is_read_from_changes(model: Model, relation: str, changes: str | None, bound: dict[str, str]) -> bool:
@@ -111,6 +124,10 @@ def _with_touched(bound: dict[str, str], source: str, touched: str, more: str = 
         for key, place in bound.items()
     )
     return f"select t.* from {source} t semi join {touched} k on {conditions} {more}".rstrip()
+
+
+def _found_first(select: str) -> str:
+    return f"select * from (with found as materialized ({select}) select * from found)"
 
 
 def _through(model: Model, link: Link, rows: str, tables: Tables) -> str:
