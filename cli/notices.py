@@ -86,7 +86,8 @@ def preview(
     context: Given,
 ) -> int:
     """How a notice of KIND reads: with samples, or with what is known of a partner and a version; nothing is sent."""
-    templates = load_templates()
+    # Whoever has no configuration yet can look at what is shipped.
+    templates = load_templates(context.settings().templates_folder if context.config.exists() else None)
     if partner is None or kind in _WITHOUT_PARTNER:
         found = preview_sample(templates, kind, language or DEFAULT_LANGUAGE)
     else:
