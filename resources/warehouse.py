@@ -125,17 +125,20 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def within_memory(connection: duckdb.DuckDBPyConnection, floor: str | None, work: Callable[[], _Done]) -> _Done:
     """Do what is computed on a floor in the memory that it should need; if that is not enough, again in all there is.
 
-    Without a floor all there is may be used at once: bulk history is worth it.
+    Without a floor all there is may be used at once: bulk history is worth it. What streams through the floors of
+    ingest is written in any order, because both cores can do that in little memory.
 
     Raises:
         duckdb.OutOfMemoryException: all there is is not enough.
 
     """
-    _limit_memory(connection, INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT)
+    is_ingest = floor in INGEST_FLOORS
+    _limit_memory(connection, INGEST_MEMORY_LIMIT if is_ingest else MEMORY_LIMIT)
+    connection.execute(f"set preserve_insertion_order = {str(not is_ingest).lower()}")
     try:
         return work()
     except duckdb.OutOfMemoryException:
-        if floor not in INGEST_FLOORS:
+        if not is_ingest:
             raise
     _limit_memory(connection, MEMORY_LIMIT)
     return work()
@@ -202,7 +205,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[
     listed = ", ".join(f"'{_quoted(path)}'" for path in reads)
     connection.execute(f"set allowed_paths = [{listed}]")
     connection.execute("set enable_external_access = false")
-    connection.execute("set allowed_configs = ['memory_limit']")
+    connection.execute("set allowed_configs = ['memory_limit', 'preserve_insertion_order']")
     connection.execute("set lock_configuration = true")
 
 
