@@ -19,13 +19,14 @@ import duckdb
 from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
 from pipeline.sqlmodels.macros import macros_text
+from pipeline.sqlmodels.typed_ahead import ARRIVING
 
 _Done = TypeVar("_Done")
 
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
 SAY_SO_AFTER_SECONDS: Final = 1.0
-MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope")
+MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope", ARRIVING)
 WAREHOUSE_CATALOG: Final = "warehouse"
 MEMORY_LIMIT: Final = "4GB"
 # Of typing and deduplicating what arrived: it streams, so that more of it takes longer but no more memory.
@@ -91,6 +92,14 @@ def open_for_writing(home: Home, *, reads: Iterable[Path] = ()) -> Iterator[duck
         yield connection
     finally:
         connection.close()
+
+
+def open_beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Open a further connection to the warehouse that is open for writing, to type what arrives."""
+    beside = connection.cursor()
+    beside.execute(macros_text())
+    _limit_memory(beside, INGEST_MEMORY_LIMIT)
+    return beside
 
 
 @contextmanager
@@ -195,7 +204,8 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
 
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[Path]) -> None:
     """Set the zone, the macros and the catalogs in memory, and close the door to everything but home and ``reads``."""
-    connection.execute("set timezone = 'UTC'")
+    for scope in ("global", "session"):
+        connection.execute(f"set {scope} timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     for catalog in MEMORY_CATALOGS:
         connection.execute(f"attach ':memory:' as {catalog}")

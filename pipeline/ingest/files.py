@@ -21,7 +21,7 @@ import msgspec
 from pipeline.errors import SourceError, StateError
 from pipeline.home import Home
 from pipeline.ingest.compressed import COMPRESSIONS, READ_ERRORS, open_plain
-from pipeline.ingest.feeds import FeedEnd, SeenFiles
+from pipeline.ingest.feeds import FeedEnd, Reading, SeenFiles
 from pipeline.ingest.landing import (
     KEPT_OF_TOO_LARGE_BYTES,
     MAX_RECORD_BYTES,
@@ -102,6 +102,11 @@ class FilesFeed:
             except TableError as error:
                 raise self._unreadable(file, str(error)) from error
             self._new[file.path] = sha256
+
+    @property
+    def reading(self) -> Reading:
+        """How its records are read: files have the fields' own names."""
+        return Reading()
 
     def end(self) -> FeedEnd:
         """Say how far the folder is complete, and keep the list of the files read."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -31,7 +31,7 @@ from pipeline.ingest.shapes import Shapes
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import sync_folder
 
-FIRST_CHUNK_BYTES: Final = 64 * 2**20
+FIRST_CHUNK_BYTES: Final = 16 * 2**20
 CHUNKS_OF_A_SIZE: Final = 32
 MAX_RECORD_BYTES: Final = 8 * 2**20
 KEPT_OF_TOO_LARGE_BYTES: Final = 2**20
@@ -114,6 +114,7 @@ class StreamWriter:
     """Writes one stream's pages of one turn; what it wrote exists once the journal names it.
 
     ``part`` tells apart what several writers write in one turn; pages are numbered from ``first_page`` on.
+    ``on_chunk``, where somebody sets it, is told of every chunk that is durable, but not of one that is all there is.
 
     Leaving the context without ``finish`` removes every file again.
     """
@@ -131,6 +132,7 @@ class StreamWriter:
         self._hasher = Hasher()
         self._shapes = Shapes()
         self._is_finished = False
+        self.on_chunk: Callable[[Chunk], None] | None = None
 
     def __enter__(self) -> Self:
         """Make the folder and remove what an earlier try of this turn left.
@@ -182,7 +184,7 @@ class StreamWriter:
             self._open.add(self._page_no, page, self._hasher, self._shapes)
             # Larger chunks later keep the number of them, and so the journal's entry, small.
             if self._open.size_bytes >= FIRST_CHUNK_BYTES << (2 * (len(self._chunks) // CHUNKS_OF_A_SIZE)):
-                self._close_chunk()
+                self._tell(self._close_chunk())
         except OSError as error:
             raise _refused(self._folder, error) from error
 
@@ -194,9 +196,12 @@ class StreamWriter:
 
         """
         try:
-            self._close_chunk()
+            is_alone = not self._chunks
+            last = self._close_chunk()
             if self._chunks:
                 sync_folder(self._folder)
+            if not is_alone:
+                self._tell(last)
         except OSError as error:
             raise _refused(self._folder, error) from error
         self._is_finished = True
@@ -211,10 +216,17 @@ class StreamWriter:
         with suppress(OSError):
             self._remove_files()
 
-    def _close_chunk(self) -> None:
-        if self._open is not None:
-            self._chunks.append(self._open.close(self._landing))
-            self._open = None
+    def _close_chunk(self) -> Chunk | None:
+        if self._open is None:
+            return None
+        chunk = self._open.close(self._landing)
+        self._chunks.append(chunk)
+        self._open = None
+        return chunk
+
+    def _tell(self, chunk: Chunk | None) -> None:
+        if chunk is not None and self.on_chunk is not None:
+            self.on_chunk(chunk)
 
     def _remove_files(self) -> None:
         for path in self._folder.glob(f"{self._prefix}-*"):
