@@ -311,7 +311,7 @@ class DurableFile:
 
 def _record_text(page_no: int, page: Page, hasher: Hasher) -> tuple[bytes, int]:
     """Return a page's lines, and how many of them are of records that nobody can read."""
-    hashes = _hashes(page.items, hasher)
+    hashes = _hashes(page.items, page.listed, hasher)
     # The pages of a source that is as it should be are the many: nothing is asked of each record of theirs.
     if None not in hashes:
         return _plain_text(page_no, page.items, hashes), 0
@@ -341,14 +341,14 @@ def _form(rows: int) -> bytes:
     return b"".join(b'{"p":%%b,"i":%d,"h":"%%b","r":%%b}\n' % row for row in range(rows))
 
 
-def _hashes(items: Sequence[Item], hasher: Hasher) -> Sequence[bytes | None]:
+def _hashes(items: Sequence[Item], listed: bytes | None, hasher: Hasher) -> Sequence[bytes | None]:
     """Return the hashes that a page's records have at first sight; None = look at it by itself."""
     # Asked of all at once: of each by itself it takes as long as writing them does.
     if (
         set(map(type, items)) <= {bytes}
         and max(map(len, cast("Sequence[bytes]", items)), default=0) <= MAX_RECORD_BYTES
     ):
-        return hasher.hashes(cast("Sequence[bytes]", items))
+        return hasher.hashes(cast("Sequence[bytes]", items), listed)
     return [None] * len(items)
 
 

@@ -146,6 +146,7 @@ class Increments:
     ) -> Result:
         """Make the table anew; what changed is not known to the models at its right."""
         replayed = self.replay(self, model) if self.replay and model.refresh.is_replayed else None
+        is_empty = False
         with self._transaction():
             self.connection.execute(f"create schema if not exists {model.floor}")
             if arrived:
@@ -154,8 +155,8 @@ class Increments:
             elif replayed:
                 self.connection.execute(f"create or replace table {model.name} as select * from {replayed}")
             else:
-                create_table(self.connection, model, self.question)
-            rows = check_grain(self.connection, model)
+                is_empty = create_table(self.connection, model, self.question) == 0
+            rows = 0 if is_empty else check_grain(self.connection, model)
             version = record.version + 1 if record else 1
             made = Record(self.turn_no, model.text_sha256, rows, version, None, self.question.as_of, how)
             self.versions.note(model.name, made, inputs)

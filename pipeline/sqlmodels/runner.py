@@ -43,14 +43,18 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def create_table(connection: Connection, model: Model, question: Question) -> None:
-    """Make the model's table in the current catalog from whatever its inputs' names stand for there."""
+def create_table(connection: Connection, model: Model, question: Question) -> int:
+    """Make the model's table in the current catalog from whatever its inputs' names stand for there.
+
+    Returns the number of its rows.
+    """
     parameters = parameters_of(model, question)
     if not model.stored_plain:
-        connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters)
-        return
-    create_empty(connection, model.name, model, parameters)
-    connection.execute(f"insert into {model.name}\n{model.text}", parameters)
+        made = connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters)
+    else:
+        create_empty(connection, model.name, model, parameters)
+        made = connection.execute(f"insert into {model.name}\n{model.text}", parameters)
+    return int(made.fetchall()[0][0])
 
 
 def create_empty(connection: Connection, table: str, model: Model, parameters: Mapping[str, datetime]) -> None:
