@@ -95,11 +95,20 @@ def open_for_writing(home: Home, *, reads: Iterable[Path] = ()) -> Iterator[duck
 
 
 def open_beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Open a further connection to the warehouse that is open for writing, to type what arrives."""
+    """Open a further connection to the warehouse that is open for writing, to type what arrives with one core.
+
+    The other one is pulling; and what one thread writes fills whole row groups, which are not written again later.
+    """
     beside = connection.cursor()
     beside.execute(macros_text())
     _limit_memory(beside, INGEST_MEMORY_LIMIT)
+    beside.execute("set threads = 1")
     return beside
+
+
+def use_all_cores(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute with all cores again, once nothing is typed beside a pull any more."""
+    connection.execute("reset threads")
 
 
 @contextmanager
@@ -215,7 +224,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[
     listed = ", ".join(f"'{_quoted(path)}'" for path in reads)
     connection.execute(f"set allowed_paths = [{listed}]")
     connection.execute("set enable_external_access = false")
-    connection.execute("set allowed_configs = ['memory_limit', 'preserve_insertion_order']")
+    connection.execute("set allowed_configs = ['memory_limit', 'preserve_insertion_order', 'threads']")
     connection.execute("set lock_configuration = true")
 
 

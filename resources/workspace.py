@@ -49,7 +49,7 @@ from pipeline.version import code_version
 from resources.clock import read_clock, system_now
 from resources.outbox_sender import SystemWaiter, open_senders
 from resources.rest import make_client
-from resources.warehouse import open_beside, open_for_writing, within_memory, writer_lock
+from resources.warehouse import open_beside, open_for_writing, use_all_cores, within_memory, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
@@ -191,7 +191,10 @@ class Workspace:
         """Return what is to be told of durable chunks: of the first pulls, when nobody can read the warehouse yet."""
         if self._ahead is None and not self.home.warehouse.exists():
             self._ahead = TypedAhead(
-                lambda: open_beside(self._opened()), self.home.landing.resolve(), self.graph.models
+                lambda: open_beside(self._opened()),
+                self.home.landing.resolve(),
+                self.graph.models,
+                on_settled=lambda: use_all_cores(self._opened()),
             )
             self._exit.callback(self._ahead.close)
         return self._ahead.add if self._ahead else None

@@ -51,9 +51,20 @@ class _Typed:
 class TypedAhead:
     """The streams that are typed while they are pulled. ``add`` is safe to use from several threads."""
 
-    def __init__(self, connect: Callable[[], OwnConnection], landing: Path, models: Mapping[str, Model]) -> None:
-        """Type nothing yet; ``connect`` is called in the thread that types."""
+    def __init__(
+        self,
+        connect: Callable[[], OwnConnection],
+        landing: Path,
+        models: Mapping[str, Model],
+        *,
+        on_settled: Callable[[], None],
+    ) -> None:
+        """Type nothing yet.
+
+        ``connect`` is called in the thread that types, ``on_settled`` in that which takes, as soon as all is typed.
+        """
         self._connect = connect
+        self._on_settled = on_settled
         self._landing = landing
         self._models = models
         self._lock = threading.Lock()
@@ -75,8 +86,10 @@ class TypedAhead:
 
         None where they are not, or nobody typed them.
         """
+        wait([task for tasks in self._tasks.values() for task in tasks])
+        if self._typed:
+            self._on_settled()
         tasks = self._tasks.pop(model.table, [])
-        wait(tasks)
         typed = self._typed.pop(model.table, None)
         if typed is None:
             return None
