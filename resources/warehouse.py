@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -91,6 +91,9 @@ def open_for_writing(home: Home, *, reads: Iterable[Path] = ()) -> Iterator[duck
     try:
         yield connection
     finally:
+        # Row groups that are packed again at the end are streamed, too.
+        with suppress(duckdb.Error):
+            _limit_memory(connection, INGEST_MEMORY_LIMIT)
         connection.close()
 
 
