@@ -22,14 +22,8 @@ from pipeline.errors import SourceError, StateError
 from pipeline.home import Home
 from pipeline.ingest.compressed import COMPRESSIONS, READ_ERRORS, open_plain
 from pipeline.ingest.feeds import FeedEnd, Reading, SeenFiles
-from pipeline.ingest.landing import (
-    KEPT_OF_TOO_LARGE_BYTES,
-    MAX_RECORD_BYTES,
-    DurableFile,
-    check_file,
-    hash_file,
-    read_lines,
-)
+from pipeline.ingest.landing import DurableFile, check_file, hash_file, read_lines
+from pipeline.ingest.landing_lines import KEPT_OF_TOO_LARGE_BYTES, MAX_RECORD_BYTES
 from pipeline.ingest.originals import ORIGINALS, ChangedError, keep_original
 from pipeline.ingest.pages import Item, Page, Unreadable
 from pipeline.ingest.tables import TableError, csv_items, parquet_items

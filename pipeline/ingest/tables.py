@@ -20,7 +20,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.ingest.landing import MAX_RECORD_BYTES
+from pipeline.ingest.landing_lines import MAX_RECORD_BYTES
 from pipeline.ingest.pages import Item, Unreadable
 from pipeline.streams import FieldType, Stream
 
