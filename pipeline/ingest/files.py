@@ -26,7 +26,7 @@ from pipeline.ingest.landing import DurableFile, check_file, hash_file, read_lin
 from pipeline.ingest.landing_lines import KEPT_OF_TOO_LARGE_BYTES, MAX_RECORD_BYTES
 from pipeline.ingest.originals import ORIGINALS, ChangedError, keep_original
 from pipeline.ingest.pages import Item, Page, Unreadable
-from pipeline.ingest.tables import TableError, csv_items, parquet_items
+from pipeline.ingest.tables import TableError, csv_items
 from pipeline.ledger.journal import sync_folder
 from pipeline.ledger.turns import Turn
 from pipeline.settings import FilesConnection
@@ -171,6 +171,8 @@ class FilesFeed:
             yield from csv_items(plain, self._stream) if file.kind == "csv" else _ndjson_items(plain)
 
     def _parquet_items(self, file: FoundFile) -> Iterator[Item]:
+        from pipeline.ingest.parquet_tables import parquet_items  # Arrow takes 50 MB
+
         if not file.ending.endswith(COMPRESSIONS):
             yield from parquet_items(file.stored, self._stream)
             return
