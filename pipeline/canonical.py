@@ -87,12 +87,13 @@ class Hasher:
         """The names at the top of the records so far, as far as they are known."""
         return self._names
 
-    def hashes(self, items: Sequence[bytes]) -> Sequence[bytes | None]:
+    def hashes(self, items: Sequence[bytes], listed: bytes | None = None) -> Sequence[bytes | None]:
         """Return the SHA-256 of the RFC 8785 text of each of many JSON objects as received, in hexadecimal digits.
 
+        ``listed`` is the JSON text of a list of exactly these objects, where one is at hand.
         None where ``canonical_record`` has to look: nothing is said of such a record yet, neither good nor bad.
         """
-        joined = b"[%b]" % b",".join(items)
+        joined = b"[%b]" % b",".join(items) if listed is None else listed
         if b"\\" in joined or not (joined.isascii() or _has_none_beyond_u_ffff(joined)):
             return [None] * len(items)
         lines = self._sorted_lines(joined)

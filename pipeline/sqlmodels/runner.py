@@ -7,7 +7,7 @@ are (``pipeline.sqlmodels.relations``), when a model runs (``assets_defs``, ``re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,12 +43,27 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def create_table(connection: Connection, model: Model, question: Question) -> None:
-    """Make the model's table in the current catalog from whatever its inputs' names stand for there."""
+def create_table(connection: Connection, model: Model, question: Question) -> int:
+    """Make the model's table in the current catalog from whatever its inputs' names stand for there.
+
+    Returns the number of its rows.
+    """
     parameters = parameters_of(model, question)
     if not model.stored_plain:
-        connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters)
-        return
+        made = connection.execute(f"create or replace table {model.name} as\n{model.text}", parameters)
+    else:
+        create_empty(connection, model.name, model, parameters)
+        made = connection.execute(f"insert into {model.name}\n{model.text}", parameters)
+    return int(made.fetchall()[0][0])
+
+
+def create_empty(connection: Connection, table: str, model: Model, parameters: Mapping[str, datetime]) -> None:
+    """Make a table with the model's columns, packed as its header says, and no rows.
+
+    Raises:
+        ConfigurationError: the header names a column that the model does not have.
+
+    """
     described = connection.execute(f"describe {model.text}", parameters).fetchall()
     if missing := sorted(set(model.stored_plain) - {row[0] for row in described}):
         message = f"The header of {model.name} names columns that it does not have: {', '.join(missing)}."
@@ -57,8 +72,7 @@ def create_table(connection: Connection, model: Model, question: Question) -> No
         f"{name} {kind}{' using compression uncompressed' if name in model.stored_plain else ''}"
         for name, kind, *_ in described
     )
-    connection.execute(f"create or replace table {model.name} ({columns})")
-    connection.execute(f"insert into {model.name}\n{model.text}", parameters)
+    connection.execute(f"create or replace table {table} ({columns})")
 
 
 def parameters_of(model: Model, question: Question) -> dict[str, datetime]:
