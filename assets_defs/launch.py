@@ -95,6 +95,8 @@ def ui_environment(home: Home, config: Path) -> dict[str, str]:
         "DAGSTER_HOME": str(prepare_dagster_home(home)),
         HOME_VARIABLE: str(home.path.resolve()),
         CONFIG_VARIABLE: str(config.resolve()),
+        # What the command of our choice should be called by now is no news to whoever looks at the UI.
+        "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
     }
 
 

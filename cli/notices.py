@@ -12,9 +12,10 @@ from cyclopts import App, Parameter
 
 from cli.context import Context
 from cli.prose import Prose
-from cli.reading import Limit, origin_line, origin_of, refuse_unknown
+from cli.reading import Limit, origin_line, origin_of, refuse_unknown, stamp
 from cli.words import Given
 from pipeline.errors import ExitCode, RefusedError
+from pipeline.instants import parse_instant
 from pipeline.ledger.journal import Journal
 from pipeline.notices.names import KINDS
 from pipeline.notices.preview import QUERY, TABLES, Preview, preview_known, preview_sample
@@ -86,7 +87,8 @@ def preview(
     context: Given,
 ) -> int:
     """How a notice of KIND reads: with samples, or with what is known of a partner and a version; nothing is sent."""
-    templates = load_templates()
+    # Whoever has no configuration yet can look at what is shipped.
+    templates = load_templates(context.settings().templates_folder if context.config.exists() else None)
     if partner is None or kind in _WITHOUT_PARTNER:
         found = preview_sample(templates, kind, language or DEFAULT_LANGUAGE)
     else:
@@ -207,6 +209,10 @@ def _show_preview(context: Context, found: Preview) -> None:
         out.line(line)
 
 
+def _short(instant: str) -> str:
+    return stamp(parse_instant(instant))
+
+
 def _show_story(document: dict[str, Any], story: Story) -> None:
     prose = Prose()
     candidate = story.candidate
@@ -224,13 +230,21 @@ def _show_story(document: dict[str, Any], story: Story) -> None:
     records = ", ".join(map(str, evidence.get("records") or ())) if isinstance(evidence, dict) else ""
     if records:
         reasons.append(("it rests on", records))
-    prose.items([*reasons, (f"it was due at {candidate['notice_due_at']}", "")])
+    prose.items([*reasons, (f"it was due at {_short(candidate['notice_due_at'])}", "")])
     prose.heading("What happened")
-    prose.dated((one.known_at, one.text, f"entry {one.seq}") for one in story.happenings)
+    prose.dated((_short(one.known_at), one.text, f"entry {one.seq}") for one in story.happenings)
     owed = document["obligation"]
     if owed is not None:
         prose.heading("What the partner owes")
-        by = f", by {owed['due_at'].isoformat()}" if owed["due_at"] else ""
+        by = f", by {stamp(owed['due_at'])}" if owed["due_at"] else ""
+        # The tables are made before anything is sent: what was sent since then counts with the next turn.
+        is_newer = owed["state"] == "unsent" and story.was_sent
+        since = f" in the tables of {document['turn']}, which are older than its sending" if is_newer else ""
         prose.items(
-            [(f"{owed['kind']}: {owed['state']}{by}", f"acknowledgment {owed['ack_id']}" if owed["ack_id"] else "")]
+            [
+                (
+                    f"{owed['kind']}: {owed['state']}{since}{by}",
+                    f"acknowledgment {owed['ack_id']}" if owed["ack_id"] else "",
+                )
+            ]
         )

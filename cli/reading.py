@@ -127,7 +127,7 @@ def origin_line(document: Mapping[str, Any]) -> str:
     """Say it to people."""
     source = "as published last, for the warehouse is busy" if document["read_from"] == Origin.PUBLISHED else "now"
     asked = "asked about the past" if document["is_past"] else f"read {source}"
-    return f"As of {_stamp(document['as_of'])}, known at {_stamp(document['known_at'])} ({document['turn']}, {asked})."
+    return f"As of {stamp(document['as_of'])}, known at {stamp(document['known_at'])} ({document['turn']}, {asked})."
 
 
 def refuse_unknown(reader: Reader, *, partner: str | None = None, asset: str | None = None) -> None:
@@ -141,7 +141,7 @@ def refuse_unknown(reader: Reader, *, partner: str | None = None, asset: str | N
         table = reader.table(f"core.{noun}s")
         query = f"select 1 from {table} where {noun}_id = $value"  # noqa: S608 - names of ours
         if value is not None and not reader.rows(query, {"value": value}):
-            message = f"No {noun} {value!r} was known at {_stamp(reader.question.known_at)}."
+            message = f"No {noun} {value!r} was known at {stamp(reader.question.known_at)}."
             raise RefusedError(message)
 
 
@@ -152,7 +152,8 @@ def say_what_is_left(out: Output, document: Mapping[str, Any]) -> None:
         out.line(f"{left} more: --limit {document['total']}, a filter, or --json.")
 
 
-def _stamp(instant: datetime) -> str:
+def stamp(instant: datetime) -> str:
+    """Return an instant to the second."""
     return format_instant(instant)[:19] + "Z"
 
 
@@ -262,6 +263,6 @@ def _show_holders(context: Context, document: Mapping[str, Any]) -> None:
     )
     if document["classification"] == "safety":
         out.line(
-            f"Safety: {len(document['recipients'])} partners obtained it since {_stamp(document['recipients_since'])}."
+            f"Safety: {len(document['recipients'])} partners obtained it since {stamp(document['recipients_since'])}."
         )
     out.line("Nothing was sent.", style="dim")

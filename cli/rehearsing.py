@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cli.context import Context
+from cli.reading import stamp
 from pipeline.actions.book import Book
 from pipeline.actions.candidates import read_candidates, read_rechecks
 from pipeline.actions.outbox import OPEN_STATES, Action, State
@@ -89,9 +90,7 @@ def _told(action: Action) -> dict[str, Any]:
 
 def _show(context: Context, document: Mapping[str, Any]) -> None:
     out = context.out
-    out.line(
-        f"A dry run: {document['turn']} would be as of {document['as_of'].isoformat()}; nothing was written or sent."
-    )
+    out.line(f"A dry run: {document['turn']} would be as of {stamp(document['as_of'])}; nothing was written or sent.")
     for name, title in (("would_send", "Would be sent"), ("would_wait_for_approval", "Would wait for approval")):
         rows = [
             (

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any, Final, Protocol
@@ -24,6 +23,42 @@ SPAN_FROM: Final = date(2000, 1, 1)
 SPAN_UNTIL: Final = date(2050, 1, 1)
 _DAY: Final = timedelta(days=1)
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# Every instant at which a day begins, work begins or work ends; between two of them nothing changes.
+_HOURS: Final = """
+create or replace table ops.business_hours as
+with stretches as (
+    select greatest(opens, $first) as opens, least(closes, $until) as closes
+    from (select unnest($opens::bigint[]) as opens, unnest($closes::bigint[]) as closes)
+),
+edges as (
+    select unnest(range($first::bigint, $until::bigint + 1, 86400)) as edge, 0 as change
+    union all
+    select opens, 1 from stretches where opens < closes
+    union all
+    select closes, -1 from stretches where opens < closes
+),
+cut as (select edge as starts, sum(change) as change from edges group by edge),
+told as (
+    select
+        starts,
+        lead(starts) over (order by starts) as ends,
+        sum(change) over (order by starts) > 0 as is_open
+    from cut
+)
+select
+    cast(timezone('UTC', to_timestamp(starts)) as date) as utc_day,
+    to_timestamp(starts) as from_at,
+    to_timestamp(ends) as until_at,
+    is_open,
+    coalesce(
+        sum(case when is_open then ends - starts end)
+            over (order by starts rows between unbounded preceding and 1 preceding),
+        0
+    )::bigint as seconds_before
+from told
+where ends is not null
+order by starts
+"""
 
 
 class Calendar(Hashable, Protocol):
@@ -64,16 +99,6 @@ class Connection(Protocol):
         """Ask a question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A stretch within one UTC day that is open throughout or closed throughout."""
-
-    from_at: datetime
-    until_at: datetime
-    is_open: bool
-    seconds_before: int
-
-
 def working_stretches(calendar: Calendar, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
     """Yield the open stretches of the local days from ``first`` to ``last``, in order, adjoining ones as one."""
     zone = ZoneInfo(calendar.zone)
@@ -92,23 +117,6 @@ def working_stretches(calendar: Calendar, first: date, last: date) -> Iterator[t
             begun = (opens, closes)
     if begun:
         yield begun
-
-
-def tiles(calendar: Calendar, first: date = SPAN_FROM, until: date = SPAN_UNTIL) -> Iterator[Tile]:
-    """Cover the UTC days ``[first, until)`` without gaps, with the working seconds that lie before each tile."""
-    midnight, end = (datetime.combine(day, time(), UTC) for day in (first, until))
-    seconds_before = 0
-    for opens, closes in working_stretches(calendar, first - 2 * _DAY, until + 2 * _DAY):
-        if closes <= midnight or opens >= end:
-            continue
-        for cut in _cut(midnight, min(max(opens, midnight), end)):
-            yield Tile(*cut, is_open=False, seconds_before=seconds_before)
-        for cut in _cut(max(opens, midnight), min(closes, end)):
-            yield Tile(*cut, is_open=True, seconds_before=seconds_before)
-            seconds_before += int((cut[1] - cut[0]).total_seconds())
-        midnight = min(closes, end)
-    for cut in _cut(midnight, end):
-        yield Tile(*cut, is_open=False, seconds_before=seconds_before)
 
 
 def check_holidays(country: str, subdivision: str | None) -> None:
@@ -130,22 +138,22 @@ def check_holidays(country: str, subdivision: str | None) -> None:
         raise ValueError(message)
 
 
-def give_calendar(connection: Connection, calendar: Calendar) -> None:
-    """Make ``ops.business_hours`` from the calendar, where it is not the one that is there already."""
-    sha256 = _fingerprint(calendar)
+def give_calendar(
+    connection: Connection, calendar: Calendar, first: date = SPAN_FROM, until: date = SPAN_UNTIL
+) -> None:
+    """Make ``ops.business_hours`` from the calendar, where it is not the one that is there already.
+
+    The table covers the UTC days ``[first, until)`` without gaps: each row is a stretch within one UTC day that is open
+    throughout or closed throughout, with the working seconds that lie before it.
+    """
+    sha256 = _fingerprint(calendar, first, until)
     present = connection.sql(
         "select 1 from duckdb_tables() where database_name = current_catalog()"
         " and schema_name = 'ops' and table_name = 'business_calendar'"
     ).fetchall()
     if present and connection.sql("select sha256 from ops.business_calendar").fetchall() == [(sha256,)]:
         return
-    connection.execute(
-        "create or replace table ops.business_hours as select cast(timezone('UTC', from_at) as date) as utc_day, *"
-        " from (select to_timestamp(unnest($from_seconds::bigint[])) as from_at,"
-        " to_timestamp(unnest($until_seconds::bigint[])) as until_at, unnest($is_open::boolean[]) as is_open,"
-        " unnest($seconds_before::bigint[]) as seconds_before)",
-        _columns(calendar),
-    )
+    connection.execute(_HOURS, _open_seconds(calendar, first, until))
     connection.execute(
         "create or replace table ops.business_calendar as select $zone::varchar as zone, $country::varchar as country,"
         " $subdivision::varchar as subdivision, $days::varchar[] as days, to_seconds($opens) as opens,"
@@ -155,26 +163,23 @@ def give_calendar(connection: Connection, calendar: Calendar) -> None:
 
 
 @cache
-def _columns(calendar: Calendar) -> dict[str, list[int]]:
-    every = list(tiles(calendar))
+def _open_seconds(calendar: Calendar, first: date, until: date) -> dict[str, int | list[int]]:
+    """Return what the hours are made of, in seconds since 1970: the span, and the open stretches that reach into it."""
+    every = list(working_stretches(calendar, first - 2 * _DAY, until + 2 * _DAY))
     return {
-        "from_seconds": [int(tile.from_at.timestamp()) for tile in every],
-        "until_seconds": [int(tile.until_at.timestamp()) for tile in every],
-        "is_open": [tile.is_open for tile in every],
-        "seconds_before": [tile.seconds_before for tile in every],
+        "first": _seconds(datetime.combine(first, time(), UTC)),
+        "until": _seconds(datetime.combine(until, time(), UTC)),
+        "opens": [_seconds(opens) for opens, _ in every],
+        "closes": [_seconds(closes) for _, closes in every],
     }
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())
 
 
 def _instant(day: date, since_midnight: timedelta, zone: ZoneInfo) -> datetime:
     return (datetime.combine(day, time()) + since_midnight).replace(tzinfo=zone).astimezone(UTC)
-
-
-def _cut(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Cut a stretch at UTC midnights."""
-    while start < end:
-        midnight = datetime.combine(start.date(), time(), UTC) + _DAY
-        yield start, min(midnight, end)
-        start = midnight
 
 
 def _holidays(calendar: Calendar, first: date, last: date) -> frozenset[date]:
@@ -197,12 +202,12 @@ def _as_values(calendar: Calendar) -> dict[str, Any]:
     }
 
 
-def _fingerprint(calendar: Calendar) -> str:
+def _fingerprint(calendar: Calendar, first: date, until: date) -> str:
     """Say what the hours follow from: the calendar, and the edition of what the holidays are taken from."""
     edition = None
     if calendar.country is not None:
         from importlib.metadata import version
 
         edition = version("holidays")
-    said = [_as_values(calendar), edition, SPAN_FROM.isoformat(), SPAN_UNTIL.isoformat()]
+    said = [_as_values(calendar), edition, first.isoformat(), until.isoformat()]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

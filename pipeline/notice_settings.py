@@ -7,6 +7,7 @@ Belongs here: the shape of the section, its defaults. Does not belong here: what
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -146,7 +147,8 @@ class Notices(Strict):
     """What is announced, to whom, and how hard we try.
 
     ``notify_from``: nothing due before is announced; without it, the first turn's ``now``. ``former_recipients``: an
-    updated safety sheet goes to whoever obtained it within that time before.
+    updated safety sheet goes to whoever obtained it within that time before. ``templates``: a folder, as seen from the
+    configuration's, whose ``<language>/<kind>.txt`` win over the wordings that are shipped.
     """
 
     notify_from: Instant | None = None
@@ -154,6 +156,7 @@ class Notices(Strict):
     approve_above: ApprovalThreshold = ApprovalThreshold()
     approve_always: tuple[ApprovalRule, ...] = ()
     audience: Audience = Audience()
+    templates: Path | None = None
     send_window: SendWindow | None = None
     digest: Digest = Digest()
     caps: Caps = Caps()

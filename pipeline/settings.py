@@ -201,6 +201,11 @@ class Settings(Strict):
     clock: Clock = Clock()
     folder: Path = Path()
 
+    @property
+    def templates_folder(self) -> Path | None:
+        """Where wordings of one's own are, if there are any."""
+        return None if self.notices.templates is None else self.folder / self.notices.templates
+
     @model_validator(mode="after")
     def _every_stream_has_one_connection(self) -> Settings:
         served: dict[str, str] = {}

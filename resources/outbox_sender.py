@@ -8,10 +8,11 @@ here: how a write is made (``resources.rest_writes``), a mail, a webhook, an ale
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from pipeline.actions.alerts import OWNER
+from pipeline.actions.dispatch import limits_of
 from pipeline.actions.senders import Sender
 from pipeline.channel_settings import AppriseChannel, Channel, MailChannel, WebhookChannel
 from pipeline.channels.routing import CHANNEL_PREFIX, owners_channel
@@ -69,7 +70,8 @@ def open_senders(
             profile = load_profile(settings.folder / connection.profile)
             systems = {STREAMS[stream].system.value for stream in settings.streams_of(name)} - senders.keys()
             if profile.writes and systems:
-                client = stack.enter_context(closing(client_factory(name, connection, profile)))
+                paced = _within_rates(profile, [limits_of(settings, system).requests_per_second for system in systems])
+                client = stack.enter_context(closing(client_factory(name, connection, paced)))
                 senders |= dict.fromkeys(systems, RestSender(client, profile))
         for name, channel in settings.channels.items():
             senders[CHANNEL_PREFIX + name] = _channel_sender(name, channel, addresses or {})
@@ -79,6 +81,13 @@ def open_senders(
         elif own_door is not None:
             senders[OWNER] = senders[CHANNEL_PREFIX + own_door]
         yield senders
+
+
+def _within_rates(profile: Profile, rates: Sequence[float]) -> Profile:
+    """Return the profile with the targets' rates: every request counts there, such as each page of a look-up."""
+    slowest = min(profile.limits.requests_per_second, *rates)
+    limits = profile.limits.model_copy(update={"requests_per_second": slowest})
+    return profile.model_copy(update={"limits": limits})
 
 
 def _channel_sender(name: str, channel: Channel, addresses: Mapping[str, str]) -> Sender:

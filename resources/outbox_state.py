@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import pyarrow.parquet
-
 from pipeline.actions.outbox import State
 from pipeline.home import Home
 from pipeline.publish import LATEST, read_manifest
@@ -75,6 +73,8 @@ def read_dead(home: Home) -> list[DeadAction]:
 
 
 def _rows(home: Home, table: str, columns: list[str]) -> list[dict[str, Any]]:
+    import pyarrow.parquet  # it takes 50 MB, and only who asks for the outbox needs it
+
     path = (home.published / LATEST).resolve() / "sync" / f"{table}.parquet"
     rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path, columns=columns).to_pylist()
     return rows

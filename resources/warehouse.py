@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,13 +19,14 @@ import duckdb
 from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
 from pipeline.sqlmodels.macros import macros_text
+from pipeline.sqlmodels.typed_ahead import ARRIVING
 
 _Done = TypeVar("_Done")
 
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
 SAY_SO_AFTER_SECONDS: Final = 1.0
-MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope")
+MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope", ARRIVING)
 WAREHOUSE_CATALOG: Final = "warehouse"
 MEMORY_LIMIT: Final = "4GB"
 # Of typing and deduplicating what arrived: it streams, so that more of it takes longer but no more memory.
@@ -90,7 +91,27 @@ def open_for_writing(home: Home, *, reads: Iterable[Path] = ()) -> Iterator[duck
     try:
         yield connection
     finally:
+        # Row groups that are packed again at the end are streamed, too.
+        with suppress(duckdb.Error):
+            _limit_memory(connection, INGEST_MEMORY_LIMIT)
         connection.close()
+
+
+def open_beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Open a further connection to the warehouse that is open for writing, to type what arrives with one core.
+
+    The other one is pulling; and what one thread writes fills whole row groups, which are not written again later.
+    """
+    beside = connection.cursor()
+    beside.execute(macros_text())
+    _limit_memory(beside, INGEST_MEMORY_LIMIT)
+    beside.execute("set threads = 1")
+    return beside
+
+
+def use_all_cores(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute with all cores again, once nothing is typed beside a pull any more."""
+    connection.execute("reset threads")
 
 
 @contextmanager
@@ -125,17 +146,20 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def within_memory(connection: duckdb.DuckDBPyConnection, floor: str | None, work: Callable[[], _Done]) -> _Done:
     """Do what is computed on a floor in the memory that it should need; if that is not enough, again in all there is.
 
-    Without a floor all there is may be used at once: bulk history is worth it.
+    Without a floor all there is may be used at once: bulk history is worth it. What streams through the floors of
+    ingest is written in any order, because both cores can do that in little memory.
 
     Raises:
         duckdb.OutOfMemoryException: all there is is not enough.
 
     """
-    _limit_memory(connection, INGEST_MEMORY_LIMIT if floor in INGEST_FLOORS else MEMORY_LIMIT)
+    is_ingest = floor in INGEST_FLOORS
+    _limit_memory(connection, INGEST_MEMORY_LIMIT if is_ingest else MEMORY_LIMIT)
+    connection.execute(f"set preserve_insertion_order = {str(not is_ingest).lower()}")
     try:
         return work()
     except duckdb.OutOfMemoryException:
-        if floor not in INGEST_FLOORS:
+        if not is_ingest:
             raise
     _limit_memory(connection, MEMORY_LIMIT)
     return work()
@@ -192,7 +216,8 @@ def _connect_once(home: Home, file: Path | None, *, is_read_only: bool) -> duckd
 
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[Path]) -> None:
     """Set the zone, the macros and the catalogs in memory, and close the door to everything but home and ``reads``."""
-    connection.execute("set timezone = 'UTC'")
+    for scope in ("global", "session"):
+        connection.execute(f"set {scope} timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     for catalog in MEMORY_CATALOGS:
         connection.execute(f"attach ':memory:' as {catalog}")
@@ -202,7 +227,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[
     listed = ", ".join(f"'{_quoted(path)}'" for path in reads)
     connection.execute(f"set allowed_paths = [{listed}]")
     connection.execute("set enable_external_access = false")
-    connection.execute("set allowed_configs = ['memory_limit']")
+    connection.execute("set allowed_configs = ['memory_limit', 'preserve_insertion_order', 'threads']")
     connection.execute("set lock_configuration = true")
 
 

@@ -44,11 +44,12 @@ from pipeline.sqlmodels.journalled import give_ledger
 from pipeline.sqlmodels.relations import Landing, Question, give_landing, give_settings
 from pipeline.sqlmodels.replaying import replay
 from pipeline.sqlmodels.runner import Result, existing_tables
+from pipeline.sqlmodels.typed_ahead import TypedAhead
 from pipeline.version import code_version
 from resources.clock import read_clock, system_now
 from resources.outbox_sender import SystemWaiter, open_senders
 from resources.rest import make_client
-from resources.warehouse import open_for_writing, within_memory, writer_lock
+from resources.warehouse import open_beside, open_for_writing, use_all_cores, within_memory, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
@@ -80,7 +81,9 @@ class Workspace:
     _warehouse: duckdb.DuckDBPyConnection | None = None
     _increments: Increments | None = None
     _tables: frozenset[str] | None = None
+    _ahead: TypedAhead | None = None
     _journal_lock: threading.Lock = field(default_factory=threading.Lock)
+    _opening_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     @contextmanager
@@ -177,11 +180,24 @@ class Workspace:
             streams=streams,
             on_progress=on_progress,
             lock=self._journal_lock,
+            on_chunk=self._on_chunk(),
         )
         for error in outcome.failed.values():
             more = f" (and {len(outcome.failed) - 1} more streams)" if len(outcome.failed) > 1 else ""
             raise SourceError(f"{error}{more}", is_transient=error.is_transient) from error
         return outcome
+
+    def _on_chunk(self) -> Callable[[LandedChunk], None] | None:
+        """Return what is to be told of durable chunks: of the first pulls, when nobody can read the warehouse yet."""
+        if self._ahead is None and not self.home.warehouse.exists():
+            self._ahead = TypedAhead(
+                lambda: open_beside(self._opened()),
+                self.home.landing.resolve(),
+                self.graph.models,
+                on_settled=lambda: use_all_cores(self._opened()),
+            )
+            self._exit.callback(self._ahead.close)
+        return self._ahead.add if self._ahead else None
 
     def compact(self) -> Compacting:
         """Merge small landing files, and remove what was replaced once no reader can have its name.
@@ -224,16 +240,26 @@ class Workspace:
             give_settings(connection, self.settings, self.question, go_live.now)
             give_ledger(connection, self.journal.path.resolve())
             self._increments = Increments(
-                connection, self.question, self._turn.number, Landing.of(folder, landed), self.graph.models, replay
+                connection,
+                self.question,
+                self._turn.number,
+                Landing.of(folder, landed),
+                self.graph.models,
+                replay,
+                self._ahead.take if self._ahead else None,
             )
             self._exit.callback(self._increments.flush)
         return self._increments
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        if self._warehouse is None:
-            self._warehouse = self._exit.enter_context(
-                open_for_writing(self.home, reads=referenced_files(self.home, self.journal))
-            )
+        with self._opening_lock:
+            if self._warehouse is None:
+                self._warehouse = self._exit.enter_context(
+                    open_for_writing(self.home, reads=referenced_files(self.home, self.journal))
+                )
+                # What is typed beside it has to be given up before it is closed.
+                if self._ahead:
+                    self._exit.callback(self._ahead.close)
         return self._warehouse
 
     def _standing_turn(self) -> Turn | None:

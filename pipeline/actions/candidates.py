@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from pipeline.notice_settings import Audience, PartnerSet
-from pipeline.sqlmodels.relations import Connection
+from pipeline.sqlmodels.relations import Connection, rows_of
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -89,11 +89,13 @@ def read_candidates(connection: Connection) -> list[Candidate]:
     """Return the candidates in the order of urgency: urgent ones, then by kind; each by due instant and key."""
     columns = ", ".join(_READ_OTHERWISE.get(name, name) for name in _NAMES)
     kinds = ", ".join(f"'{kind}'" for kind in _ORDER)
-    rows = connection.sql(
-        f"select {columns} from sync.notice_candidates"  # noqa: S608 - names of ours
-        f" order by not is_urgent, list_position([{kinds}], kind) nulls last, sync.notice_candidates.notice_due_at,"
-        " candidate_key"
-    ).fetchall()
+    rows = rows_of(
+        connection.sql(
+            f"select {columns} from sync.notice_candidates"  # noqa: S608 - names of ours
+            f" order by not is_urgent, list_position([{kinds}], kind) nulls last, sync.notice_candidates.notice_due_at,"
+            " candidate_key"
+        )
+    )
     return [Candidate(*row) for row in rows]
 
 

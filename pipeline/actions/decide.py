@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from pipeline.actions.alerts import alerts_due
 from pipeline.actions.book import Book
@@ -35,8 +34,6 @@ from pipeline.notices.render import Renderer
 from pipeline.notices.templates import DEFAULT_LANGUAGE, Templates, load_templates
 from pipeline.settings import Settings
 from pipeline.sqlmodels.relations import Connection
-
-_DRAFTS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,14 @@ def decide_actions(
         StateError: the journal cannot be read.
 
     """
-    book = Book(journal)
+    with _without_collecting():
+        return _decide(connection, journal, turn, settings, templates or load_templates(settings.templates_folder))
+
+
+def _decide(
+    connection: Connection, journal: Journal, turn: Turn, settings: Settings, templates: Templates
+) -> DecideOutcome:
+    book = Book(journal, forgets_texts=True)
     given = read_given(connection, book.outbox, turn, settings)
     plan = make_plan(read_candidates(connection), given)
     is_anything_said = any(choice.decision in {PENDING, HELD, DIGESTED} for choice in plan.choices)
@@ -74,12 +78,11 @@ def decide_actions(
         book.outbox,
         turn,
         settings.notices.redirect_to,
-        Renderer(templates or load_templates(), turn.now),
+        Renderer(templates, turn.now),
         read_facts(connection) if is_anything_said else {},
         format_instant(turn.now),
     )
-    with _without_collecting():
-        counts = _write(book, plan, drafter)
+    counts = _write(book, plan, drafter)
     desired = decide_desired(connection, book, turn, settings, active_partners=given.active_partners)
     alerts = alerts_due(book.outbox, turn)
     book.write(alerts)
@@ -110,16 +113,9 @@ def read_given(connection: Connection, outbox: Outbox, turn: Turn, settings: Set
 
 
 def _write(book: Book, plan: Plan, drafter: Drafter) -> Counter[str]:
-    """Write a plan's entries, so many at a time, and count its choices."""
+    """Write a plan's entries, and count its choices."""
     counts: Counter[str] = Counter(choice.decision for choice in plan.choices)
-    drafts: list[Draft] = []
-    suppressions = 0
-    for draft in _drafts(plan, drafter):
-        drafts.append(draft)
-        if len(drafts) >= _DRAFTS_AT_ONCE:
-            book.write(drafts)
-            drafts.clear()
-    book.write(drafts)
+    book.write(_drafts(plan, drafter))
     drafts = [
         draft
         for choice in plan.choices

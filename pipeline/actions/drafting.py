@@ -25,7 +25,7 @@ from pipeline.instants import format_instant, parse_instant
 from pipeline.ledger.journal import Draft, Value
 from pipeline.ledger.turns import Turn
 from pipeline.notices.facts import NoticeFacts
-from pipeline.notices.render import Renderer, evidence_of, owes_answer
+from pipeline.notices.render import Renderer, owes_answer
 
 TARGET: Final = "trading_grid"
 OWNER: Final = "owner"
@@ -88,7 +88,7 @@ class Drafter:
         due_at, due_text, respond_within = self._answer_due(facts)
         before = choice.before
         text = self.renderer.notice(facts, due_at)
-        details: dict[str, Value] = dict(text.details)
+        details = text.details
         payload: dict[str, Value] = {
             "partner_id": self.redirect_to or candidate.partner_id,
             "kind": candidate.kind,
@@ -105,28 +105,31 @@ class Drafter:
         if self.redirect_to is not None:
             payload["subject"] = f"[test, meant for {candidate.partner_id}] {text.subject}"
             details["meant_for"] = candidate.partner_id
-        data = self._action(
-            key=choice.key or "",
-            partner_id=candidate.partner_id,
-            kind=candidate.kind,
-            payload=payload,
-            reason=candidate.rule,
-            batch=choice.batch if before is None else before.batch,
-            needs_approval=choice.batch is not None,
-        ) | {
+        data: dict[str, Value] = {
+            "action_key": choice.key or "",
             "pattern": candidate.pattern,
+            "target_system": TARGET,
+            "operation": POST_NOTICE,
+            "payload": payload,
+            "reason": candidate.rule,
+            "evidence": {**text.evidence, "records": _records(candidate)},
+            "partner_id": candidate.partner_id,
+            "redirect_to": self.redirect_to,
             "asset_id": candidate.asset_id,
-            "version_no": _text(candidate.version_no),
+            "version_no": payload["version_no"],
+            "kind": candidate.kind,
             "step": candidate.step,
             "candidate_key": candidate.candidate_key,
-            # What is worded anew keeps its decision.
-            "decision": choice.decision if before is None else None,
-            "notice_due_at": candidate.notice_due_at,
-            "evidence": {**evidence_of(facts), "records": _records(candidate)},
             "due_at": due_text,
             "respond_within_seconds": respond_within,
             "is_urgent": candidate.is_urgent,
+            "decided_at": self.now_text,
+            "needs_approval": choice.batch is not None,
+            "batch": choice.batch if before is None else before.batch,
             "owner": candidate.owner,
+            # What is worded anew keeps its decision.
+            "decision": choice.decision if before is None else None,
+            "notice_due_at": candidate.notice_due_at,
         }
         return self._entry(TARGET, data)
 

@@ -163,6 +163,14 @@ def read_outbox(journal: Journal) -> Outbox:
     return outbox
 
 
+def without_texts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was decided without what it says to its receiver, and without its evidence."""
+    kept = dict(data)
+    for name in _TEXTS:
+        kept.pop(name, None)
+    return kept
+
+
 def decision_of(entry: Entry) -> Mapping[str, Any] | None:
     """Return what an entry decides about one candidate notice: ``decision``, ``reason``, ``action_key``, ``until``.
 
@@ -207,7 +215,7 @@ def _leased(outbox: Outbox, entry: Entry) -> None:
 def _sent(outbox: Outbox, entry: Entry) -> None:
     action = outbox.actions[str(entry.source_id)]
     action.state = State.SENT
-    action.data = {name: value for name, value in action.data.items() if name not in _TEXTS}
+    action.data = without_texts(action.data)
 
 
 def _unknown(outbox: Outbox, entry: Entry) -> None:

@@ -66,8 +66,20 @@ class StartAgain(Exception):  # noqa: N818 - not an error but a turn of the road
         self.is_full = is_full
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the records of a pull are read, but for its ``parts``: see ``FeedEnd``."""
+
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    known_fields: Sequence[str] | None = None
+
+
 class Feed(Protocol):
     """One stream of one connection at one turn."""
+
+    @property
+    def reading(self) -> Reading:
+        """How its records are read."""
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages.

@@ -21,18 +21,12 @@ import msgspec
 from pipeline.errors import SourceError, StateError
 from pipeline.home import Home
 from pipeline.ingest.compressed import COMPRESSIONS, READ_ERRORS, open_plain
-from pipeline.ingest.feeds import FeedEnd, SeenFiles
-from pipeline.ingest.landing import (
-    KEPT_OF_TOO_LARGE_BYTES,
-    MAX_RECORD_BYTES,
-    DurableFile,
-    check_file,
-    hash_file,
-    read_lines,
-)
+from pipeline.ingest.feeds import FeedEnd, Reading, SeenFiles
+from pipeline.ingest.landing import DurableFile, check_file, hash_file, read_lines
+from pipeline.ingest.landing_lines import KEPT_OF_TOO_LARGE_BYTES, MAX_RECORD_BYTES
 from pipeline.ingest.originals import ORIGINALS, ChangedError, keep_original
 from pipeline.ingest.pages import Item, Page, Unreadable
-from pipeline.ingest.tables import TableError, csv_items, parquet_items
+from pipeline.ingest.tables import TableError, csv_items
 from pipeline.ledger.journal import sync_folder
 from pipeline.ledger.turns import Turn
 from pipeline.settings import FilesConnection
@@ -103,6 +97,11 @@ class FilesFeed:
                 raise self._unreadable(file, str(error)) from error
             self._new[file.path] = sha256
 
+    @property
+    def reading(self) -> Reading:
+        """How its records are read: files have the fields' own names."""
+        return Reading()
+
     def end(self) -> FeedEnd:
         """Say how far the folder is complete, and keep the list of the files read."""
         return FeedEnd(
@@ -172,6 +171,8 @@ class FilesFeed:
             yield from csv_items(plain, self._stream) if file.kind == "csv" else _ndjson_items(plain)
 
     def _parquet_items(self, file: FoundFile) -> Iterator[Item]:
+        from pipeline.ingest.parquet_tables import parquet_items  # Arrow takes 50 MB
+
         if not file.ending.endswith(COMPRESSIONS):
             yield from parquet_items(file.stored, self._stream)
             return

@@ -23,7 +23,7 @@ from pipeline.ingest.files import FilesFeed, FoundFile, identity_of
 from pipeline.ingest.landed import FILE_IMPORTED, landed_chunks, leftovers
 from pipeline.ingest.landing import StreamWriter, hash_file
 from pipeline.ingest.originals import ORIGINALS, ChangedError, copied_path, keep_original
-from pipeline.ingest.tables import TableError, parquet_shape
+from pipeline.ingest.tables import TableError
 from pipeline.ledger.journal import Journal, Value
 from pipeline.ledger.turns import Turn
 from pipeline.settings import FilesConnection
@@ -139,6 +139,8 @@ class Importer:
             raise self._unreadable(one.file, str(error)) from error
 
     def _parquet_chunk(self, one: NewFile, page: int) -> Chunk:
+        from pipeline.ingest.parquet_tables import parquet_shape  # Arrow takes 50 MB
+
         shape = parquet_shape(one.file.stored, STREAMS[one.stream])
         if self.is_copying:
             self._copied(one)

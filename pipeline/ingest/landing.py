@@ -10,12 +10,10 @@ exist: it is what a killed pull left, and the next try of the same turn removes 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -23,18 +21,16 @@ from typing import Any, BinaryIO, Final, Self
 import msgspec
 import zstandard
 
-from pipeline.canonical import Hasher, NotCanonicalError, canonical_record, sha256_hex
+from pipeline.canonical import Hasher
 from pipeline.errors import StateError
 from pipeline.ingest.chunks import Chunk
-from pipeline.ingest.pages import Item, Page, Unreadable
+from pipeline.ingest.landing_lines import page_line, record_text
+from pipeline.ingest.pages import Page
 from pipeline.ingest.shapes import Shapes
-from pipeline.instants import format_instant
 from pipeline.ledger.journal import sync_folder
 
-FIRST_CHUNK_BYTES: Final = 64 * 2**20
+FIRST_CHUNK_BYTES: Final = 16 * 2**20
 CHUNKS_OF_A_SIZE: Final = 32
-MAX_RECORD_BYTES: Final = 8 * 2**20
-KEPT_OF_TOO_LARGE_BYTES: Final = 2**20
 # Higher ones take longer and, with a hash in each line, give no smaller files.
 _COMPRESSION_LEVEL: Final = 1
 _COMPRESSING_THREADS: Final = 1
@@ -114,6 +110,7 @@ class StreamWriter:
     """Writes one stream's pages of one turn; what it wrote exists once the journal names it.
 
     ``part`` tells apart what several writers write in one turn; pages are numbered from ``first_page`` on.
+    ``on_chunk``, where somebody sets it, is told of every chunk that is durable, but not of one that is all there is.
 
     Leaving the context without ``finish`` removes every file again.
     """
@@ -131,6 +128,7 @@ class StreamWriter:
         self._hasher = Hasher()
         self._shapes = Shapes()
         self._is_finished = False
+        self.on_chunk: Callable[[Chunk], None] | None = None
 
     def __enter__(self) -> Self:
         """Make the folder and remove what an earlier try of this turn left.
@@ -182,7 +180,7 @@ class StreamWriter:
             self._open.add(self._page_no, page, self._hasher, self._shapes)
             # Larger chunks later keep the number of them, and so the journal's entry, small.
             if self._open.size_bytes >= FIRST_CHUNK_BYTES << (2 * (len(self._chunks) // CHUNKS_OF_A_SIZE)):
-                self._close_chunk()
+                self._tell(self._close_chunk())
         except OSError as error:
             raise _refused(self._folder, error) from error
 
@@ -194,9 +192,12 @@ class StreamWriter:
 
         """
         try:
-            self._close_chunk()
+            is_alone = not self._chunks
+            last = self._close_chunk()
             if self._chunks:
                 sync_folder(self._folder)
+            if not is_alone:
+                self._tell(last)
         except OSError as error:
             raise _refused(self._folder, error) from error
         self._is_finished = True
@@ -211,10 +212,17 @@ class StreamWriter:
         with suppress(OSError):
             self._remove_files()
 
-    def _close_chunk(self) -> None:
-        if self._open is not None:
-            self._chunks.append(self._open.close(self._landing))
-            self._open = None
+    def _close_chunk(self) -> Chunk | None:
+        if self._open is None:
+            return None
+        chunk = self._open.close(self._landing)
+        self._chunks.append(chunk)
+        self._open = None
+        return chunk
+
+    def _tell(self, chunk: Chunk | None) -> None:
+        if chunk is not None and self.on_chunk is not None:
+            self.on_chunk(chunk)
 
     def _remove_files(self) -> None:
         for path in self._folder.glob(f"{self._prefix}-*"):
@@ -233,10 +241,10 @@ class _OpenChunk:
         self.size_bytes = 0
 
     def add(self, page_no: int, page: Page, hasher: Hasher, shapes: Shapes) -> None:
-        text, rejected = _record_text(page_no, page, hasher)
+        text, rejected = record_text(page_no, page, hasher)
         self._records_file.write(text)
         news = shapes.news(page.items, hasher.names) if page.is_own else shapes.passed_over(hasher.names)
-        self._pages_file.write(_page_line(page_no, page, rejected, news))
+        self._pages_file.write(page_line(page_no, page, rejected, news))
         self.records += len(page.items)
         self.rejected += rejected
         self.pages += 1
@@ -295,90 +303,6 @@ class DurableFile:
     def _write(self, compressed: bytes) -> None:
         self._hash.update(compressed)
         self._file.write(compressed)
-
-
-def _record_text(page_no: int, page: Page, hasher: Hasher) -> tuple[bytes, int]:
-    """Return a page's lines, and how many of them are of records that nobody can read."""
-    hashes = _hashes(page.items, hasher)
-    # The pages of a source that is as it should be are the many: nothing is asked of each record of theirs.
-    if None not in hashes:
-        return _plain_text(page_no, page.items, hashes), 0
-    lines = []
-    rejected = 0
-    for row, (item, known) in enumerate(zip(page.items, hashes, strict=True)):
-        readable = (item, known) if known is not None and isinstance(item, bytes) else _readable(item)
-        if isinstance(readable, Unreadable):
-            rejected += 1
-            lines.append(_rejected_line(page_no, row, readable))
-        else:
-            raw, sha256 = readable
-            lines.append(b'{"p":%d,"i":%d,"h":"%b","r":%b}\n' % (page_no, row, sha256, raw))
-    return b"".join(lines), rejected
-
-
-def _plain_text(page_no: int, items: Sequence[Item], hashes: Sequence[bytes | None]) -> bytes:
-    """Return the lines of a page of which every record can be read at first sight."""
-    values: list[Any] = [b"%d" % page_no] * (3 * len(items))
-    values[1::3] = hashes
-    values[2::3] = items
-    return _form(len(items)) % tuple(values)
-
-
-@lru_cache(maxsize=8)
-def _form(rows: int) -> bytes:
-    return b"".join(b'{"p":%%b,"i":%d,"h":"%%b","r":%%b}\n' % row for row in range(rows))
-
-
-def _hashes(items: Sequence[Item], hasher: Hasher) -> Sequence[bytes | None]:
-    """Return the hashes that a page's records have at first sight; None = look at it by itself."""
-    texts = [item for item in items if isinstance(item, bytes) and len(item) <= MAX_RECORD_BYTES]
-    return hasher.hashes(texts) if len(texts) == len(items) else [None] * len(items)
-
-
-def _readable(item: Item) -> tuple[bytes, bytes] | Unreadable:
-    if isinstance(item, Unreadable):
-        return item
-    if len(item) > MAX_RECORD_BYTES:
-        return Unreadable(item, f"the record has {len(item)} bytes, more than {MAX_RECORD_BYTES}")
-    try:
-        text = canonical_record(item)
-    except NotCanonicalError as error:
-        return Unreadable(item, str(error))
-    except RecursionError:
-        return Unreadable(item, "the record is nested too deeply")
-    if b"\n" in item or b"\r" in item:
-        item = item.replace(b"\r", b" ").replace(b"\n", b" ")
-    return item, sha256_hex(text).encode()
-
-
-def _rejected_line(page_no: int, row: int, unreadable: Unreadable) -> bytes:
-    raw = unreadable.raw
-    kept = raw if len(raw) <= MAX_RECORD_BYTES else raw[:KEPT_OF_TOO_LARGE_BYTES]
-    reason = unreadable.reason.encode("utf-8", "replace").decode()
-    if len(kept) < len(raw):
-        reason += f"; the first {len(kept)} bytes are kept"
-    line = {"p": page_no, "i": row, "h": sha256_hex(raw), "q": reason, "b": base64.b64encode(kept).decode()}
-    return msgspec.json.encode(line) + b"\n"
-
-
-def _page_line(page_no: int, page: Page, rejected: int, news: Sequence[tuple[str, str]]) -> bytes:
-    line: dict[str, Any] = {
-        "p": page_no,
-        "records": len(page.items),
-        "rejected": rejected,
-        "body_sha256": page.body_sha256,
-        "request": dict(page.request),
-        "status": page.status,
-        "server_date": page.server_date,
-        "received_at": format_instant(page.received_at),
-        "cursor_in": page.cursor_in,
-        "cursor_out": page.cursor_out,
-        "envelope": None if page.envelope is None else msgspec.Raw(page.envelope),
-        "origin": page.origin,
-    }
-    if news:
-        line["shapes"] = [{"field": field, "kind": kind} for field, kind in news]
-    return msgspec.json.encode(line) + b"\n"
 
 
 def make_durable_folder(folder: Path, root: Path) -> None:

@@ -216,9 +216,10 @@ class PageLoop:
             cursor_in=request.place,
             cursor_out=None if following is None else following.place,
             envelope=page.envelope,
+            listed=page.listed if items is page.items else None,
         )
 
-    def _items(self, answer: Answer, page: CutPage) -> list[Item]:
+    def _items(self, answer: Answer, page: CutPage) -> Sequence[Item]:
         if answer.verdict == "quarantined":
             self.is_cut_short = True
             reason = f"an answer with {answer.status} that the profile says to quarantine"
@@ -226,7 +227,7 @@ class PageLoop:
         kept = [item for item in page.items if self.progress.belongs(item)] if self.progress.is_choosy else page.items
         if self.profile.keep:
             kept = [item for item in kept if self._is_kept(item)]
-        return list(kept) if self.cutter is None else [self.cutter.cut(item) for item in kept]
+        return kept if self.cutter is None else [self.cutter.cut(item) for item in kept]
 
     def _is_kept(self, item: bytes) -> bool:
         """Say whether a record is of this stream; one that nobody can read is, so that it is quarantined."""

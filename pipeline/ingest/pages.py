@@ -40,6 +40,7 @@ class Page:
 
     ``envelope`` is the page's JSON text with its list of records emptied; files have none.
     ``origin`` is a file's path below its connection, or a URL. ``is_own`` = its records look as the stream's do.
+    ``listed`` is the JSON text of a list of exactly these records, where one is at hand.
     """
 
     items: Sequence[Item]
@@ -53,15 +54,20 @@ class Page:
     cursor_out: str | None = None
     envelope: bytes | None = None
     is_own: bool = True
+    listed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CutPage:
-    """A JSON page taken apart: its records' bytes, the page without them, and that page's values."""
+    """A JSON page taken apart: its records' bytes, the page without them, and that page's values.
+
+    ``listed`` is the text of the list that the records are, where it is JSON.
+    """
 
     items: list[bytes]
     envelope: bytes
     values: dict[str, Any]
+    listed: bytes | None = None
 
 
 _parts: Any = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -78,21 +84,22 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
 
     """
     try:
-        found = _walk(body, records_path)
-        items = [bytes(item) for item in _list.decode(found)]
-        start, end = _span(body, bytes(found))
+        listed = bytes(_walk(body, records_path))
+        items = list(map(bytes, _list.decode(listed)))
+        start, end = _span(body, listed)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         elements = elements_at(body, records_path)
         if elements is None:
             message = f"it is not JSON with a list at {'.'.join(records_path) or 'the top'} ({error})"
             raise PageError(message) from error
         items, start, end = elements.items, elements.start, elements.end
+        listed = None
     envelope = b" ".join((body[:start] + b"[]" + body[end:]).splitlines())
     values = _strict(envelope)
     if isinstance(values, dict) and values.get("errors"):
         message = "it came as a success but lists errors"
         raise PageError(message)
-    return CutPage(items, envelope, values if isinstance(values, dict) else {})
+    return CutPage(items, envelope, values if isinstance(values, dict) else {}, listed)
 
 
 def value_at(values: Mapping[str, Any], path: Sequence[str]) -> Any:

@@ -9,6 +9,7 @@ A stream's ``stream_pulled`` entry is its commit point; a turn that is resumed p
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -21,9 +22,9 @@ from pipeline.errors import ConfigurationError, SourceError, StateError
 from pipeline.home import Home
 from pipeline.ingest.chunks import Chunk
 from pipeline.ingest.client import RestClientProtocol
-from pipeline.ingest.feeds import Feed, FeedEnd, StartAgain
+from pipeline.ingest.feeds import Feed, FeedEnd, Reading, StartAgain
 from pipeline.ingest.files import FilesFeed
-from pipeline.ingest.landed import STREAM_FAILED, STREAM_PULLED, Pulled, last_pulls
+from pipeline.ingest.landed import STREAM_FAILED, STREAM_PULLED, LandedChunk, Pulled, last_pulls
 from pipeline.ingest.landing import StreamWriter
 from pipeline.ingest.memory import Memory
 from pipeline.ingest.pages import Page
@@ -44,6 +45,7 @@ _MAX_STARTS: Final = 3
 
 ClientFactory: TypeAlias = Callable[[str, RestConnection, Profile], RestClientProtocol]
 Progress: TypeAlias = Callable[[str, int], None]
+OnChunk: TypeAlias = Callable[[LandedChunk], None]
 
 
 class FeedOf(Protocol):
@@ -73,9 +75,11 @@ def pull_connection(  # noqa: PLR0913 - the places that a pull works in are many
     streams: Sequence[str] | None = None,
     on_progress: Progress | None = None,
     lock: threading.Lock | None = None,
+    on_chunk: OnChunk | None = None,
 ) -> PullOutcome:
     """Pull the streams of a connection that this turn does not have yet.
 
+    ``on_chunk`` is told, in a thread of the pull, of chunks that are durable and which the journal may come to name.
     ``lock`` serialises the journal where connections are pulled at once. A stream that cannot be
     read is recorded as failed and does not hold up the others.
 
@@ -91,7 +95,7 @@ def pull_connection(  # noqa: PLR0913 - the places that a pull works in are many
         raise ConfigurationError(message)
     connection = settings.connections[name]
     last = last_pulls(journal)
-    puller = _Puller(name, home, journal, turn, lock or threading.Lock(), on_progress or _quietly, last)
+    puller = _Puller(name, home, journal, turn, lock or threading.Lock(), on_progress or _quietly, last, on_chunk)
     if isinstance(connection, FilesConnection):
         return puller.pull_files(wanted, connection, settings.folder / connection.path)
     profile = load_profile(settings.folder / connection.profile)
@@ -117,6 +121,7 @@ class _Puller:
     lock: threading.Lock
     on_progress: Progress
     last: Mapping[str, Pulled]
+    on_chunk: OnChunk | None = None
     shapes: dict[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def pull_files(self, streams: Sequence[str], connection: FilesConnection, root: Path) -> PullOutcome:
@@ -194,6 +199,7 @@ class _Puller:
         is_full, reason = False, "its place is gone"
         for _ in range(_MAX_STARTS):
             feed = feed_of(stream, is_full=is_full)
+            writer.on_chunk = self._teller(stream, feed.reading)
             try:
                 for page in chain(feed.pages(), self._kept_pages(stream)):
                     writer.add(page)
@@ -211,6 +217,30 @@ class _Puller:
             "operator."
         )
         raise SourceError(message, is_transient=True)
+
+    def _teller(self, stream: str, reading: Reading) -> Callable[[Chunk], None] | None:
+        """Return what tells of a chunk as the journal will name it, if all its pages are read alike."""
+        told = self.on_chunk
+        if told is None:
+            return None
+        known_fields = None if reading.known_fields is None else list(reading.known_fields)
+        mapping = json.loads(json.dumps(dict(reading.mapping)))
+
+        def tell(chunk: Chunk) -> None:
+            landed = LandedChunk(
+                chunk=chunk,
+                system=STREAMS[stream].system.value,
+                stream=stream,
+                turn=self.turn.number,
+                known_at=format_instant(self.turn.known_at),
+                seq=0,
+                is_snapshot=False,
+                mapping=mapping,
+                known_fields=known_fields,
+            )
+            told(landed)
+
+        return tell
 
     def _kept_pages(self, stream: str) -> Iterator[Page]:
         """Yield what a person released from quarantine, and what a second pass over the source found."""

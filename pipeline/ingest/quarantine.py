@@ -24,7 +24,6 @@ from pipeline.ingest.landed import STREAM_PULLED, landed_chunks
 from pipeline.ingest.landing import read_lines
 from pipeline.ingest.originals import check_parquet, parquet_path
 from pipeline.ingest.pages import Page, Unreadable
-from pipeline.ingest.tables import parquet_row
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal
 from pipeline.ledger.turns import Turn
 from pipeline.streams import STREAMS
@@ -170,6 +169,8 @@ def release_pages(home: Home, journal: Journal, turn: Turn, stream: str) -> Iter
 
 def _kept_row(home: Home, chunk: Chunk, key: RecordKey) -> Kept:
     """Return a Parquet row as the JSON text that is made of it."""
+    from pipeline.ingest.parquet_tables import parquet_row  # Arrow takes 50 MB
+
     check_parquet(home.landing, chunk)
     item = parquet_row(parquet_path(home.landing, chunk), STREAMS[key.stream], key.row)
     return Kept(item.raw, is_readable=False) if isinstance(item, Unreadable) else Kept(item, is_readable=True)

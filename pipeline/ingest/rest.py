@@ -17,7 +17,7 @@ from pipeline.canonical import sha256_hex
 from pipeline.errors import ConfigurationError
 from pipeline.ingest.absence import Snapshot
 from pipeline.ingest.client import RestClientProtocol
-from pipeline.ingest.feeds import FeedEnd, Part, SeenFiles
+from pipeline.ingest.feeds import FeedEnd, Part, Reading, SeenFiles
 from pipeline.ingest.landed import Pulled
 from pipeline.ingest.memory import Memory
 from pipeline.ingest.page_loop import PageLoop
@@ -126,19 +126,25 @@ class RestFeed:
         elif self._snapshot is not None and self._past.memory is not None and not self._is_cut_short:
             yield from self._settled(self._snapshot, self._past.memory)
 
+    @property
+    def reading(self) -> Reading:
+        """How its records are read."""
+        return Reading(mapping_of(self._stream, self._profile), known_fields(self._stream, self._profile))
+
     def end(self) -> FeedEnd:
         """Say up to when the stream is had now, and where the next pull starts."""
         watermark = self._watermark()
         is_whole = not self._is_cut_short
+        reading = self.reading
         return FeedEnd(
             reached_end=is_whole,
             watermark=watermark if is_whole else None,
             is_snapshot=is_whole and self._asked_for_everything() and self._profile.snapshots and self._doubt is None,
             cursor=self._next_place(watermark) if is_whole else self._last_cursor(),
             seen_files=self._seen,
-            mapping=mapping_of(self._stream, self._profile),
+            mapping=reading.mapping,
             parts=self._parts,
-            known_fields=known_fields(self._stream, self._profile),
+            known_fields=reading.known_fields,
             notes=[self._doubt] if self._doubt else [],
         )
 

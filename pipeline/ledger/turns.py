@@ -6,7 +6,7 @@ Does not belong here: the wall clock (``now`` is an argument), what a turn does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -30,11 +30,12 @@ class Turn:
     now: datetime
     known_at: datetime
     is_import: bool = False
+    id: str = field(init=False, compare=False)
+    """The turn's name in the ledger, in logs and in ``run_id`` columns."""
 
-    @property
-    def id(self) -> str:
-        """The turn's name in the ledger, in logs and in ``run_id`` columns."""
-        return f"T{self.number:06d}"
+    def __post_init__(self) -> None:
+        """Name the turn."""
+        object.__setattr__(self, "id", f"T{self.number:06d}")
 
     def draft(
         self,

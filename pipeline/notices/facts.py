@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.sqlmodels.relations import Connection
+from pipeline.sqlmodels.relations import Connection, rows_of
 
 Place = tuple[str, str]
 
@@ -86,7 +86,7 @@ class NoticeFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 _PARTNER_NAMES: Final = tuple(field.name for field in fields(PartnerFacts))
 _ASSET_NAMES: Final = tuple(field.name for field in fields(AssetFacts))
 _OWN: Final = """
-    select candidate_key, kind, rule, partner_id, asset_id, version_no, region, zone, cast(said as varchar) as said,
+    select candidate_key, kind, rule, partner_id, asset_id, version_no, cast(said as varchar) as said,
         position, position_rule, coalesce(is_entitled, false) as is_entitled,
         array_to_string(list_sort(held_versions), ', ') as held_versions, target_version_no, target_version_label,
         copy_version_no, instant_text(copy_obtained_at) as copy_obtained_at, respond_within_seconds
@@ -101,14 +101,15 @@ def read_facts(connection: Connection) -> dict[str, NoticeFacts]:
     decode = msgspec.json.Decoder(dict[str, str | bool | None]).decode
     empty: dict[str, str] = {}
     found: dict[str, NoticeFacts] = {}
-    for row in connection.sql(_OWN).fetchall():
-        key, kind, rule, partner_id, asset_id, version_no, region, zone, said, *own = row
+    for row in rows_of(connection.sql(_OWN)):
+        key, kind, rule, partner_id, asset_id, version_no, said, *own = row
+        partner = partners[partner_id]
         found[key] = NoticeFacts(
             candidate_key=key,
             kind=kind,
             rule=rule,
-            partner=partners[partner_id],
-            asset=None if asset_id is None else assets[asset_id, version_no, region, zone],
+            partner=partner,
+            asset=None if asset_id is None else assets[asset_id, version_no, partner.region, partner.zone],
             said=empty if said in (None, "{}") else _texts(decode(said)),
             position=own[0],
             position_rule=own[1],

@@ -17,9 +17,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from operator import itemgetter
 from typing import Final
 
-from jinja2 import Template, TemplateError, nodes
+from jinja2 import Environment, Template, TemplateError, nodes
 
 from pipeline.errors import ConfigurationError
 from pipeline.notices.names import Values
@@ -44,16 +45,19 @@ class Shared:
 class Wording:
     """One compiled text of a template: its subject, or its body."""
 
-    def __init__(self, name: str, template: Template, parsed: nodes.Template) -> None:
-        """Look for what the text does with each name."""
+    def __init__(self, name: str, environment: Environment, parsed: nodes.Template) -> None:
+        """Look for what the text does with each name, and compile it.
+
+        Raises:
+            TemplateSyntaxError: it cannot be compiled.
+
+        """
         self._name = name
-        self._template = template
         self.names = tuple(sorted({node.name for node in parsed.find_all(nodes.Name)}))
         self.looked_into = frozenset(_looked_into(parsed))
-        self._gaps = tuple(None if name in self.looked_into else f"\0{name}\0" for name in self.names)
+        self.gaps = tuple(None if name in self.looked_into else f"\0{name}\0" for name in self.names)
+        self._template = Template.from_code(environment, environment.compile(parsed), {})
         self._remembered: dict[tuple[object, ...], tuple[str, ...]] = {}
-        self._layouts: dict[tuple[str, ...], tuple[int, tuple[tuple[str, str | None], ...]]] = {}
-        self._within: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def fill(self, values: Values) -> str:
         """Return the text with these values.
@@ -62,39 +66,14 @@ class Wording:
             ConfigurationError: the template fails on these values.
 
         """
-        return _filled(self._parts(values), values)
+        return _Gapped(self.parts(values)).fill(values)
 
-    def fill_within(self, own: Values, shared: Shared) -> str:
-        """Return the text with the shared values, and with its own, which win.
-
-        Raises:
-            ConfigurationError: the template fails on these values.
-
-        """
-        named = tuple(own)
-        layout = self._layouts.get(named)
-        if layout is None:
-            gaps = dict(zip(self.names, self._gaps, strict=True))
-            asked = tuple((name, gaps[name]) for name in named if name in gaps)
-            layout = self._layouts[named] = (len(self._layouts), asked)
-        shape = tuple(
-            [value if not (value := own[name]) or value is True or gap is None else gap for name, gap in layout[1]]
-        )
-        key = (shared.number, layout[0], shape)
-        parts = self._within.get(key)
-        if parts is None:
-            if len(self._within) >= _MOST_REMEMBERED_WITHIN:
-                self._within.clear()
-            values = {**shared.values, **own}
-            parts = self._within[key] = _partly_filled(self._parts(values), values, frozenset(own))
-        return _filled(parts, own)
-
-    def _parts(self, values: Values) -> tuple[str, ...]:
+    def parts(self, values: Values) -> tuple[str, ...]:
         """Return text and names of gaps in turn."""
         shape = tuple(
             [
                 value if not value or value is True or gap is None else gap
-                for value, gap in zip([values[name] for name in self.names], self._gaps, strict=True)
+                for value, gap in zip([values[name] for name in self.names], self.gaps, strict=True)
             ]
         )
         parts = self._remembered.get(shape)
@@ -121,6 +100,43 @@ class Wording:
         return tuple(_GAP.split(without_gaps(self.render_whole(shape))))
 
 
+class Together:
+    """Texts that are filled in at once with values most of which many notices share."""
+
+    def __init__(self, *wordings: Wording) -> None:
+        """Find the names that can be gaps: in all of the texts."""
+        self._wordings = wordings
+        self._gaps: dict[str, str | None] = {}
+        for wording in wordings:
+            for name, gap in zip(wording.names, wording.gaps, strict=True):
+                self._gaps[name] = gap and self._gaps.get(name, gap)
+        self._layouts: dict[tuple[str, ...], tuple[int, tuple[tuple[str, str | None], ...]]] = {}
+        self._remembered: dict[tuple[object, ...], tuple[_Gapped, ...]] = {}
+
+    def fill(self, own: Values, shared: Shared) -> list[str]:
+        """Return the texts with the shared values, and with a notice's own, which win.
+
+        Raises:
+            ConfigurationError: the template fails on these values.
+
+        """
+        named = tuple(own)
+        layout = self._layouts.get(named)
+        if layout is None:
+            asked = tuple((name, self._gaps[name]) for name in named if name in self._gaps)
+            layout = self._layouts[named] = (len(self._layouts), asked)
+        shape = [value if not (value := own[name]) or value is True or gap is None else gap for name, gap in layout[1]]
+        key = (shared.number, layout[0], *shape)
+        gapped = self._remembered.get(key)
+        if gapped is None:
+            if len(self._remembered) >= _MOST_REMEMBERED_WITHIN:
+                self._remembered.clear()
+            values = {**shared.values, **own}
+            parts = (_partly_filled(wording.parts(values), values, frozenset(own)) for wording in self._wordings)
+            gapped = self._remembered[key] = tuple(map(_Gapped, parts))
+        return [text.fill(own) for text in gapped]
+
+
 class NoticeTemplate:
     """One kind of notice in one language."""
 
@@ -131,6 +147,8 @@ class NoticeTemplate:
         self.body = body
         self.subject_names = frozenset(subject.names)
         self.names = frozenset((*subject.names, *body.names))
+        self._both = Together(subject, body)
+        self._subject_alone = Together(subject)
 
     def render(self, values: Values) -> tuple[str, str]:
         """Return subject and body; the subject is one line, the body has no empty lines in a row.
@@ -152,22 +170,35 @@ class NoticeTemplate:
             ConfigurationError: the template fails on these values.
 
         """
-        return self.render_subject_within(own, shared), self.body.fill_within(own, shared)
+        subject, body = self._both.fill(own, shared)
+        return _one_line(subject), body
 
     def render_subject_within(self, own: Values, shared: Shared) -> str:
         """Return the subject alone, of values most of which many notices share."""
-        return _one_line(self.subject.fill_within(own, shared))
+        return _one_line(self._subject_alone.fill(own, shared)[0])
+
+
+class _Gapped:
+    """A text with gaps, ready to be filled often."""
+
+    __slots__ = ("_pattern", "_pick")
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        """Take text and names of gaps in turn."""
+        names = parts[1::2]
+        self._pattern = "%s".join(text.replace("%", "%%") for text in parts[::2])
+        # One name more than there may be: of a single one, no tuple would be picked.
+        self._pick = itemgetter(names[0], *names) if names else None
+
+    def fill(self, values: Values) -> str:
+        """Return the text with the values in its gaps."""
+        return self._pattern % (() if self._pick is None else self._pick(values)[1:])
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _filled(parts: tuple[str, ...], values: Values) -> str:
-    filled = list(parts)
-    for place in range(1, len(filled), 2):
-        filled[place] = str(values[filled[place]])
-    return "".join(filled)
+    # What can be printed has blanks for its only spaces.
+    is_one = text.isprintable() and "  " not in text
+    return text.strip() if is_one else " ".join(text.split())
 
 
 def _partly_filled(parts: tuple[str, ...], values: Values, own: frozenset[str]) -> tuple[str, ...]:

@@ -41,12 +41,13 @@ _CODES: Final = frozenset({"rights", "channel"})
 
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """What a partner reads, and the same in parts for its systems."""
+    """What a partner reads, and the same in parts for its systems; ``evidence`` is one of the parts."""
 
     subject: str
     body: str
     language: str
-    details: Mapping[str, Value]
+    details: dict[str, Value]
+    evidence: Mapping[str, Value]
 
 
 class Renderer:
@@ -59,6 +60,8 @@ class Renderer:
         self._now_text = format_instant(now)
         self._shared: dict[tuple[object, ...], Shared] = {}
         self._details: dict[tuple[object, ...], dict[str, Value]] = {}
+        self._readers: dict[str, tuple[str, str]] = {}
+        self._due: dict[tuple[object, ...], str] = {}
 
     def notice(self, facts: NoticeFacts, due_at: datetime | None) -> NoticeText:
         """Word one notice; an answer to it is due by ``due_at``.
@@ -70,7 +73,9 @@ class Renderer:
         tongue, language, template = self._by_kind(facts.kind, facts.partner.locale)
         own, shared = self._values(facts, tongue, due_at, template.names)
         subject, body = template.render_within(own, shared)
-        return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, self._details_of(facts))
+        evidence = evidence_of(facts)
+        details = self._details_of(facts, evidence)
+        return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, details, evidence)
 
     def subject(self, facts: NoticeFacts, due_at: datetime | None) -> str:
         """Word the subject alone: a notice's line in a digest."""
@@ -81,15 +86,16 @@ class Renderer:
     def digest(self, partner: PartnerFacts, subjects: Sequence[str]) -> NoticeText:
         """Word what collects several notices to one partner: their subjects, one a line."""
         _, language, template = self._by_kind("digest", partner.locale)
+        name, zone = self._reader(partner)
         values = {
             **_NOTHING,
-            "partner_name": _line(partner.partner_name) or one_line(partner.partner_id),
-            "zone": zone_of(partner.zone)[0],
+            "partner_name": name,
+            "zone": zone,
             "count": str(len(subjects)),
             "items": _listed([f"- {subject}" for subject in subjects]),
         }
         subject, body = template.render(values)
-        return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, {})
+        return NoticeText(subject[:MAX_SUBJECT_CHARACTERS], body, language, {}, {})
 
     def escalation(self, lines: Sequence[str], partner_count: int, language: str) -> tuple[str, str]:
         """Word to an asset's owner what is overdue, a line each."""
@@ -112,11 +118,11 @@ class Renderer:
         self, facts: NoticeFacts, tongue: Tongue, due_at: datetime | None, wanted: frozenset[str]
     ) -> tuple[dict[str, str | bool | None], Shared]:
         """Return a notice's own values, and those it shares with others."""
-        partner, asset = facts.partner, facts.asset
-        zone = zone_of(partner.zone)[0]
+        asset = facts.asset
+        name, zone = self._reader(facts.partner)
         target = facts.target_version_no
         values: dict[str, str | bool | None] = {
-            "partner_name": _line(partner.partner_name) or one_line(partner.partner_id),
+            "partner_name": name,
             "zone": zone,
             "held": facts.held_versions or None,
             "copy_version": None if facts.copy_version_no is None else str(facts.copy_version_no),
@@ -126,7 +132,7 @@ class Renderer:
             "is_former_recipient": facts.rule == "obtained_this_safety_asset_before",
             "is_joiner": facts.rule == "became_entitled_while_it_is_live",
             "has_version": asset is not None and _holds(facts, asset.version_no),
-            "due_on": None if due_at is None or "due_on" not in wanted else spoken(due_at, zone, tongue),
+            "due_on": None if due_at is None or "due_on" not in wanted else self._due_on(due_at, zone, tongue),
             "target_version": None
             if target is None or (asset is not None and target == asset.version_no)
             else _version(target, facts.target_version_label),
@@ -134,6 +140,22 @@ class Renderer:
         if facts.kind in _UNSAID:
             values.update(self._said(facts, zone, tongue, wanted))
         return values, self._shared_values(asset, zone, tongue)
+
+    def _reader(self, partner: PartnerFacts) -> tuple[str, str]:
+        """Return what a partner is called and its zone."""
+        reader = self._readers.get(partner.partner_id)
+        if reader is None:
+            name = _line(partner.partner_name) or one_line(partner.partner_id)
+            reader = self._readers[partner.partner_id] = (name, zone_of(partner.zone)[0])
+        return reader
+
+    def _due_on(self, due_at: datetime, zone: str, tongue: Tongue) -> str:
+        """Tell by when an answer is due; many notices of a turn share the instant."""
+        key = (due_at, zone, tongue.name)
+        text = self._due.get(key)
+        if text is None:
+            text = self._due[key] = spoken(due_at, zone, tongue)
+        return text
 
     def _said(
         self, facts: NoticeFacts, zone: str, tongue: Tongue, wanted: frozenset[str]
@@ -190,19 +212,19 @@ class Renderer:
             "expired_on": when(asset.expires_at) or "",
         }
 
-    def _details_of(self, facts: NoticeFacts) -> dict[str, Value]:
+    def _details_of(self, facts: NoticeFacts, evidence: Mapping[str, Value]) -> dict[str, Value]:
         said: dict[str, Value] = {
             name: _plain(as_codes(value)) if "\n" in value else one_line(as_codes(value))
             for name, value in facts.said.items()
         }
         if facts.asset is None:
-            return {**said, "evidence": evidence_of(facts)}
+            return {**said, "evidence": evidence}
         asset = facts.asset
         key = (asset.asset_id, asset.version_no, asset.region, asset.zone)
         shared = self._details.get(key)
         if shared is None:
             shared = self._details[key] = _asset_details(asset)
-        return {**shared, **said, "evidence": evidence_of(facts)}
+        return {**shared, **said, "evidence": evidence}
 
 
 def evidence_of(facts: NoticeFacts) -> dict[str, Value]:

@@ -65,6 +65,7 @@ class Story:
     action_key: str | None
     subject: str | None
     happenings: tuple[Happening, ...]
+    was_sent: bool
 
 
 def read_story(journal: Journal, name: str, remote_key: str | None = None) -> Story | None:
@@ -94,6 +95,7 @@ def read_story(journal: Journal, name: str, remote_key: str | None = None) -> St
         action_key=last["action_key"],
         subject=str(actions[-1].data["payload"].get("subject")) if actions else None,
         happenings=tuple(happening for entry in own for happening in _told(entry)),
+        was_sent=any(entry.kind == "action_sent" for entry in own),
     )
 
 

@@ -43,30 +43,49 @@ class Templates:
         return (language, own[kind]) if kind in own else (DEFAULT_LANGUAGE, self.by_language[DEFAULT_LANGUAGE][kind])
 
 
-def load_templates(folder: Path = TEMPLATES_FOLDER) -> Templates:
-    """Read and check every template of the folder.
+def load_templates(own: Path | None = None, *, shipped: Path = TEMPLATES_FOLDER) -> Templates:
+    """Read and check every template; those of the folder ``own`` win over those that are shipped.
 
     Raises:
-        ConfigurationError: a template is missing in English, cannot be read, is not of the form, uses an unknown
-            name, or fails on a sample; the file and what to change are named.
+        ConfigurationError: there is no such folder, a template is missing in English, cannot be read, is not of the
+            form, uses an unknown name, or fails on a sample; the file and what to change are named.
 
     """
+    if own is not None and not own.is_dir():
+        message = f"There is no folder {own}: notices.templates names one with <language>/<kind>.txt in it."
+        raise ConfigurationError(message)
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
+    found = _found(shipped) | ({} if own is None else _found(own))
     by_language: dict[str, dict[str, NoticeTemplate]] = {}
-    for path in sorted(folder.glob("*/*.txt")):
-        if path.name == WORDS_FILE:
-            continue
-        if path.stem not in KINDS:
-            message = f"The notice template {_name(path)} is of no kind: name it {', '.join(KINDS)} (.txt)."
-            raise ConfigurationError(message)
-        by_language.setdefault(path.parent.name, {})[path.stem] = _load(environment, path)
+    for (language, name), path in sorted(found.items()):
+        if name != WORDS_FILE:
+            by_language.setdefault(language, {})[path.stem] = _load(environment, path)
     missing = [kind for kind in KINDS if kind not in by_language.get(DEFAULT_LANGUAGE, {})]
     if missing:
-        message = f"The notice templates in {folder} lack {', '.join(f'{DEFAULT_LANGUAGE}/{k}.txt' for k in missing)}."
+        message = f"The notice templates in {shipped} lack {', '.join(f'{DEFAULT_LANGUAGE}/{k}.txt' for k in missing)}."
         raise ConfigurationError(message)
-    return Templates(by_language, {language: read_words(folder / language / WORDS_FILE) for language in by_language})
+    words = {
+        language: read_words(found.get((language, WORDS_FILE), (own or shipped) / language / WORDS_FILE))
+        for language in by_language
+    }
+    return Templates(by_language, words)
+
+
+def _found(folder: Path) -> dict[tuple[str, str], Path]:
+    """Return the files of a folder by language and name.
+
+    Raises:
+        ConfigurationError: a file is of no kind.
+
+    """
+    found = {(path.parent.name, path.name): path for path in sorted(folder.glob("*/*.txt"))}
+    for path in found.values():
+        if path.name != WORDS_FILE and path.stem not in KINDS:
+            message = f"The notice template {_name(path)} is of no kind: name it {', '.join(KINDS)} (.txt)."
+            raise ConfigurationError(message)
+    return found
 
 
 def _load(environment: SandboxedEnvironment, path: Path) -> NoticeTemplate:
@@ -100,7 +119,7 @@ def _compiled(environment: SandboxedEnvironment, text: str, name: str, kind: str
         if unknown:
             message = f"The notice template {name} uses {', '.join(sorted(unknown))}; known: {', '.join(known)}."
             raise ConfigurationError(message)
-        return Wording(name, environment.from_string(text), parsed)
+        return Wording(name, environment, parsed)
     except TemplateSyntaxError as error:
         message = f"The notice template {name}, line {error.lineno + first_line - 1}: {error.message}."
         raise ConfigurationError(message) from error

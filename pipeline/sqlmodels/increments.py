@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pipeline.sqlmodels.arriving import MOSTLY_NEW, is_mostly_new
+from pipeline.ingest.landed import LandedChunk
+from pipeline.sqlmodels.arriving import MOSTLY_NEW, is_mostly_new, landed_ahead
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
@@ -35,6 +36,7 @@ from pipeline.sqlmodels.touching import (
     same,
     scoped_view,
 )
+from pipeline.sqlmodels.typed_ahead import arriving_table
 from pipeline.sqlmodels.versions import Record, Versions
 from pipeline.sqlmodels.writing import changes_of, write_difference
 
@@ -55,6 +57,7 @@ class Increments:
     landing: Landing | None = None
     models: Mapping[str, Model] = field(default_factory=dict)
     replay: Callable[[Increments, Model], str | None] | None = None
+    arrived: Callable[[Model, Sequence[LandedChunk]], str | None] | None = None
     scope: str = "scope"
     _laid_schemas: set[str] = field(default_factory=set)
 
@@ -138,16 +141,22 @@ class Increments:
 
     # Ways to compute it
 
-    def _replace(self, model: Model, record: Record | None, inputs: Mapping[str, str], how: str) -> Result:
+    def _replace(
+        self, model: Model, record: Record | None, inputs: Mapping[str, str], how: str, *, arrived: str | None = None
+    ) -> Result:
         """Make the table anew; what changed is not known to the models at its right."""
         replayed = self.replay(self, model) if self.replay and model.refresh.is_replayed else None
+        is_empty = False
         with self._transaction():
             self.connection.execute(f"create schema if not exists {model.floor}")
-            if replayed:
+            if arrived:
+                self.connection.execute(f"drop table if exists {model.name}")
+                self.connection.execute(f"alter table {arrived} rename to {model.table}")
+            elif replayed:
                 self.connection.execute(f"create or replace table {model.name} as select * from {replayed}")
             else:
-                create_table(self.connection, model, self.question)
-            rows = check_grain(self.connection, model)
+                is_empty = create_table(self.connection, model, self.question) == 0
+            rows = 0 if is_empty else check_grain(self.connection, model)
             version = record.version + 1 if record else 1
             made = Record(self.turn_no, model.text_sha256, rows, version, None, self.question.as_of, how)
             self.versions.note(model.name, made, inputs)
@@ -156,10 +165,20 @@ class Increments:
 
     def _by_new_text(self, model: Model, record: Record | None, inputs: Mapping[str, str]) -> Result:
         if record is None:
-            return self._replace(model, record, inputs, "full: first")
+            return self._replace(model, record, inputs, "full: first", arrived=self._arrived(model))
         # Running numbers, and how things looked then, are made anew as a rebuild makes them.
         is_kept = model.refresh.number or model.refresh.is_replayed
         return (self._replace if is_kept else self._whole)(model, record, inputs, NEW_TEXT)
+
+    def _arrived(self, model: Model) -> str | None:
+        """Return the table that has the rows of a model's first table already, if there is one."""
+        if model.floor != "staging":
+            return None
+        arrived = self.arrived(model, landed_ahead(model, self.versions, self.landing)) if self.arrived else None
+        if arrived is None:
+            # A process that died before such a table had its name may have left one.
+            self.connection.execute(f"drop table if exists {arriving_table(model)}")
+        return arrived
 
     def _whole(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
         """Compute everything; a table that is not too large is compared, so that what is right of it can be skipped."""

@@ -39,8 +39,11 @@ class _Lines:
     known_at: str
 
 
-def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> str:
-    """Return the SELECT of the records in these chunks of a stream, every field as text."""
+def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk], *, files: str | None = None) -> str:
+    """Return the SELECT of the records in these chunks of a stream, every field as text.
+
+    ``files``: an expression of the list of the files that are read, where it is not those of the chunks.
+    """
     stream = STREAMS[name]
     fields = ", ".join(f"null::varchar as {name}" for name in stream.field_names)
     parts = [
@@ -60,7 +63,7 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk]) -> s
         )
         # Merged files are read once for all their turns.
         groups.setdefault((spelled, None if chunk.is_merged else chunk.turn), []).append(chunk)
-    parts += [_group_select(stream, landing, own) for own in groups.values()]
+    parts += [_group_select(stream, landing, own, files) for own in groups.values()]
     read = " union all ".join(f"({part})" for part in parts)
     return f"select * replace (coalesce(rejected_because, {_too_long(stream)}) as rejected_because) from ({read})"
 
@@ -92,7 +95,7 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
         turn = None if chunk.is_merged else chunk.turn
         groups.setdefault((chunk.stream, chunk.system, turn), []).append(chunk)
     for (stream, system, _), own in groups.items():
-        lines = _lines(landing, own, [chunk.pages_file for chunk in own], _PAGE_COLUMNS)
+        lines = _lines(_listed(landing, [chunk.pages_file for chunk in own]), own, _PAGE_COLUMNS)
         parts.append(
             f"select {text_literal(stream)}, {text_literal(system)}, {lines.turn}, p, records, rejected, body_sha256,"
             f" status, received_at, cursor_in, cursor_out, origin, shapes from {lines.relation}"
@@ -100,7 +103,7 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
     return " union all ".join(f"({part})" for part in parts)
 
 
-def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) -> str:
+def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk], files: str | None) -> str:
     first = chunks[0]
     reason = "q"
     if first.mapping or first.parts or first.known_fields is not None:
@@ -111,7 +114,7 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
         record_type = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
         fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
     columns = f"{_RECORD_COLUMNS}, r: '{record_type}'"
-    lines = _lines(landing, chunks, [chunk.file for chunk in chunks], columns)
+    lines = _lines(files or _listed(landing, [chunk.file for chunk in chunks]), chunks, columns)
     return (
         f"select {lines.turn} as turn_no, {lines.known_at}::timestamptz as known_at,"
         f" {text_literal(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
@@ -119,19 +122,22 @@ def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk]) 
     )
 
 
-def _lines(landing: Path, chunks: Sequence[LandedChunk], names: Sequence[str], columns: str) -> _Lines:
+def _listed(landing: Path, names: Sequence[str]) -> str:
+    return f"[{', '.join(text_literal(landing / name) for name in dict.fromkeys(names))}]"
+
+
+def _lines(files: str, chunks: Sequence[LandedChunk], columns: str) -> _Lines:
     """Return the lines of the files of chunks that are all of one turn, or all merged."""
     first = chunks[0]
-    files = ", ".join(text_literal(landing / name) for name in dict.fromkeys(names))
     if not first.is_merged:
-        relation = f"read_json([{files}], columns = {{{columns}}}, {_EXACT})"
+        relation = f"read_json({files}, columns = {{{columns}}}, {_EXACT})"
         return _Lines(relation, str(first.turn), text_literal(first.known_at))
     turns = ", ".join(
         f"({turn}, {text_literal(known_at)})"
         for turn, known_at in {chunk.turn: chunk.known_at for chunk in chunks}.items()
     )
     relation = (
-        f"read_json([{files}], columns = {{t: 'integer', {columns}}}, {_EXACT}) as landed"
+        f"read_json({files}, columns = {{t: 'integer', {columns}}}, {_EXACT}) as landed"
         f" inner join (values {turns}) as own (own_turn, own_known_at) on own.own_turn = landed.t"
     )
     return _Lines(relation, "t", "own.own_known_at")

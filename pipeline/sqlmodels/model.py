@@ -163,30 +163,29 @@ def _inputs(scopes: Sequence[Scope], path: Path) -> tuple[str, ...]:
 
 
 def _counted(scopes: Sequence[Scope]) -> dict[str, str]:
-    """Return the condition of each input that is read in one place only, by itself: what does not meet it is not read.
+    """Return the condition of each input that is read by itself, and alike wherever it is: what fails it is not read.
 
     What hangs on the question or on other tables is left out of the condition.
     """
-    places: dict[str, list[exp.Expression | None]] = {}
+    places: dict[str, set[str]] = {}
     for scope in scopes:
         tables = [table for table in scope.tables if table.db]
         is_alone = len(tables) == len(scope.selected_sources) == 1 and not scope.is_subquery
         where = scope.expression.args.get("where") if is_alone else None
         for table in tables:
-            places.setdefault(f"{table.db}.{table.name}", []).append(where.this if where else None)
-    found = {}
-    for name, (condition, *others) in places.items():
-        if condition is None or others:
-            continue
-        parts = [part for part in condition.flatten() if isinstance(condition, exp.And)] or [condition]
-        own = [
-            part.sql(dialect="duckdb")
-            for part in parts
-            if not part.find(*_NOT_OF_A_ROW) and not any(column.table for column in part.find_all(exp.Column))
-        ]
-        if own:
-            found[name] = " and ".join(f"({part})" for part in own)
-    return found
+            places.setdefault(f"{table.db}.{table.name}", set()).add(_own(where.this) if where else "")
+    return {name: condition for name, (condition, *others) in places.items() if condition and not others}
+
+
+def _own(condition: exp.Expression) -> str:
+    """Return the part of a condition that each row meets or fails by itself."""
+    parts = [part for part in condition.flatten() if isinstance(condition, exp.And)] or [condition]
+    own = [
+        part.sql(dialect="duckdb")
+        for part in parts
+        if not part.find(*_NOT_OF_A_ROW) and not any(column.table for column in part.find_all(exp.Column))
+    ]
+    return " and ".join(f"({part})" for part in own)
 
 
 def _check_layers(name: str, inputs: tuple[str, ...], path: Path) -> None:

@@ -10,11 +10,13 @@ per journal entry. Both are read from files, never from Python objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+import pyarrow as pa
 
 from pipeline.business_calendar import give_calendar
 from pipeline.ingest.landed import LandedChunk
@@ -57,6 +59,9 @@ class Relation(Protocol):
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows."""
+
+    def to_arrow_table(self) -> pa.Table:
+        """Return all rows, by columns."""
 
 
 class Answered(Protocol):
@@ -248,6 +253,11 @@ def _rows(connection: Connection, table: str, columns: str, rows: Sequence[tuple
     for row in rows:
         marks = ", ".join("?" for _ in row)
         connection.execute(f"insert into {table} values ({marks})", list(row))
+
+
+def rows_of(relation: Relation) -> Iterator[tuple[Any, ...]]:
+    """Return a relation's rows of texts, whole numbers and booleans: as ``fetchall``, in half the time for many."""
+    return zip(*(column.to_pylist() for column in relation.to_arrow_table().columns), strict=True)
 
 
 def text_literal(value: object) -> str:

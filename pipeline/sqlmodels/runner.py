@@ -7,7 +7,7 @@ are (``pipeline.sqlmodels.relations``), when a model runs (``assets_defs``, ``re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,17 +43,29 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def create_table(connection: Connection, model: Model, question: Question, limit: str = "") -> None:
+def create_table(connection: Connection, model: Model, question: Question, limit: str = "") -> int:
     """Make the model's table in the current catalog from whatever its inputs' names stand for there.
 
-    ``limit`` is a condition that its rows have to meet; without one all of them are in it.
+    ``limit`` is a condition that its rows have to meet, without one all are in it. Returns the number of its rows.
     """
     parameters = parameters_of(model, question)
     text = f"select * from (\n{model.text}\n) where {limit}" if limit else model.text
     if not model.stored_plain:
-        connection.execute(f"create or replace table {model.name} as\n{text}", parameters)
-        return
-    described = connection.execute(f"describe {text}", parameters).fetchall()
+        made = connection.execute(f"create or replace table {model.name} as\n{text}", parameters)
+    else:
+        create_empty(connection, model.name, model, parameters)
+        made = connection.execute(f"insert into {model.name}\n{text}", parameters)
+    return int(made.fetchall()[0][0])
+
+
+def create_empty(connection: Connection, table: str, model: Model, parameters: Mapping[str, datetime]) -> None:
+    """Make a table with the model's columns, packed as its header says, and no rows.
+
+    Raises:
+        ConfigurationError: the header names a column that the model does not have.
+
+    """
+    described = connection.execute(f"describe {model.text}", parameters).fetchall()
     if missing := sorted(set(model.stored_plain) - {row[0] for row in described}):
         message = f"The header of {model.name} names columns that it does not have: {', '.join(missing)}."
         raise ConfigurationError(message)
@@ -61,8 +73,7 @@ def create_table(connection: Connection, model: Model, question: Question, limit
         f"{name} {kind}{' using compression uncompressed' if name in model.stored_plain else ''}"
         for name, kind, *_ in described
     )
-    connection.execute(f"create or replace table {model.name} ({columns})")
-    connection.execute(f"insert into {model.name}\n{text}", parameters)
+    connection.execute(f"create or replace table {table} ({columns})")
 
 
 def parameters_of(model: Model, question: Question) -> dict[str, datetime]:

@@ -61,9 +61,10 @@ class Versions:
     def note(self, model: str, record: Record, consumed: Mapping[str, str]) -> None:
         """Note a model that was computed; inside the transaction that writes its table."""
         self._moved_on.pop(model, None)
+        if model in self.records:
+            self._connection.execute("delete from ops.models where model = ?", [model])
         self.records[model] = record
         self.consumed[model] = dict(consumed)
-        self._connection.execute("delete from ops.models where model = ?", [model])
         self._connection.execute(
             "insert into ops.models values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [

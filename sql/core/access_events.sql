@@ -10,9 +10,14 @@
 -- A missing partner or version is taken from the event's delivery, a missing partner then from its user; superseded_by
 -- is the event that corrects it (docs/domain.md, 3). What still resolves to nobody has no partner_id.
 -- Only keys with more than one edition are sorted: of a stream this large hardly any.
+-- What is read in several places has a name for each: of one name DuckDB first writes all columns down.
 with editions as (select * from core.access_events_history),
 
-repeated as (select distinct event_id from editions where edition > 1),
+later_editions as (select event_id from core.access_events_history where edition > 1),
+
+editions_again as (select * from core.access_events_history),
+
+repeated as (select distinct event_id from later_editions),
 
 ranked as (
     select
@@ -21,7 +26,7 @@ ranked as (
             partition by editions.event_id
             order by editions.ordered_at desc, coalesce(editions.record_sha256, '') desc, editions.edition desc
         ) as place
-    from editions
+    from editions_again as editions
     semi join repeated on repeated.event_id = editions.event_id
 ),
 

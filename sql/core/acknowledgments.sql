@@ -8,9 +8,14 @@
 -- A missing asset is taken from the notice that it names, a missing version too, if that notice is about the same asset
 -- (docs/domain.md, 7).
 -- Only keys with more than one edition are sorted: of a stream this large hardly any.
+-- What is read in several places has a name for each: of one name DuckDB first writes all columns down.
 with editions as (select * from core.acknowledgments_history),
 
-repeated as (select distinct ack_id from editions where edition > 1),
+later_editions as (select ack_id from core.acknowledgments_history where edition > 1),
+
+editions_again as (select * from core.acknowledgments_history),
+
+repeated as (select distinct ack_id from later_editions),
 
 ranked as (
     select
@@ -19,7 +24,7 @@ ranked as (
             partition by editions.ack_id
             order by editions.ordered_at desc, coalesce(editions.record_sha256, '') desc, editions.edition desc
         ) as place
-    from editions
+    from editions_again as editions
     semi join repeated on repeated.ack_id = editions.ack_id
 ),
 

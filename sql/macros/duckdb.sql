@@ -69,13 +69,14 @@ create or replace temp macro as_integer(raw) as
     case when regexp_matches(raw, '^-?[0-9]+([.]0+)?$') then try_cast(raw as bigint) end;
 create or replace temp macro as_boolean(raw) as try_cast(raw as boolean);
 -- RFC 3339 in the years 1 to 9999: its leap second is the second after :59, its letters may be small ones, and an offset
--- has at most 23 hours. What ends with Z is looked at least, for it is the many.
+-- has at most 23 hours. What ends with Z or +00:00 is looked at least, for it is the many.
 create or replace temp macro as_instant(raw) as
     case
         when regexp_matches(raw, '^[0-9]{4}-[0-9]{2}-[0-9]{2}')
             and raw >= '0001'
             and (
                 suffix(raw, 'Z')
+                or (suffix(raw, '+00:00') and raw >= '0001-01-02' and not contains(raw, '('))
                 or not regexp_matches(raw, ':[0-9.]+ ?[+-](2[4-9]|[3-9][0-9])|[(]|^0001-01-01.+[+]|^9999-12-31.+-')
             )
             then coalesce(

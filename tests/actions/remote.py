@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.actions.dispatch import DispatchOutcome, dispatch
 from pipeline.actions.keys import action_key
 from pipeline.actions.pace import Patience
@@ -114,6 +116,9 @@ class NoWarehouse:
         assert "sync.action_rechecks" in query
         assert params is None
         return self
+
+    def to_arrow_table(self) -> pa.Table:
+        raise AssertionError
 
     @property
     def columns(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -181,8 +182,8 @@ class TearingJournal(Journal):
         super().__init__(folder)
         self.keep = keep
 
-    def append(self, drafts: list[Draft] | tuple[Draft, ...]) -> None:  # type: ignore[override]
-        super().append(drafts[: self.keep])
+    def append(self, drafts: Iterable[Draft]) -> None:
+        super().append(list(drafts)[: self.keep])
         raise TornError
 
 

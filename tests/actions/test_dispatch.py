@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -445,8 +445,9 @@ class DyingJournal(Journal):
         super().__init__(folder)
         self.left = n
 
-    def append(self, drafts: Sequence[Draft]) -> None:
-        super().append(drafts)
-        self.left -= bool(drafts)
+    def append(self, drafts: Iterable[Draft]) -> None:
+        appended = list(drafts)
+        super().append(appended)
+        self.left -= bool(appended)
         if self.left == 0:
             raise Kill

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -39,11 +39,12 @@ class MortalJournal(Journal):
         self.dice = dice
         self.share = share
 
-    def append(self, drafts: Sequence[Draft]) -> None:
+    def append(self, drafts: Iterable[Draft]) -> None:
         if self.dice.random() >= self.share:
             super().append(drafts)
             return
-        super().append(drafts[: self.dice.randint(0, len(drafts))])
+        asked = list(drafts)
+        super().append(asked[: self.dice.randint(0, len(asked))])
         raise Kill
 
 
@@ -101,7 +102,7 @@ def check(storm: Storm, keys: Sequence[str]) -> None:
     assert Counter(action.state for action in storm.outbox.actions.values()) == {State.SENT: len(keys)}
     assert storm.server.effects == Counter(keys)
     assert storm.server.requests <= 1.8 * len(keys)
-    assert storm.server.most_in_a_second() <= RATE + 1
+    assert storm.server.most_in_a_second() <= RATE
 
 
 REMOTES = [

@@ -15,9 +15,11 @@ from pydantic import SecretStr
 
 from pipeline.actions.senders import Effect, Result
 from pipeline.errors import ConfigurationError
-from pipeline.settings import Settings
+from pipeline.ingest.profile import Profile
+from pipeline.settings import RestConnection, Settings
 from resources.alerts import AlertSender
 from resources.outbox_sender import SystemWaiter, open_senders
+from resources.rest import RestClient, make_client
 
 PROFILE = """
 auth: {kind: none}
@@ -126,3 +128,24 @@ def test_real_time_goes_on_while_one_waits() -> None:
     waiter.wait(0.01)
 
     assert waiter.elapsed_seconds() - before >= 0.01
+
+
+@pytest.mark.parametrize(("own", "asked"), [(20.0, 4.0), (3.0, 3.0)])
+def test_every_request_of_a_target_counts_in_its_rate(tmp_path: Path, own: float, asked: float) -> None:
+    profile = f"{PROFILE}limits: {{requests_per_second: {own:g}}}\n{WRITES}"
+    (tmp_path / "profile.yaml").write_text(profile, encoding="utf-8")
+    settings = Settings.model_validate(
+        {
+            "connections": {"vip": {"kind": "rest", "profile": "profile.yaml", "base_url": "http://127.0.0.1:1"}},
+            "targets": {"vip": {"requests_per_second": 4}},
+            "folder": tmp_path,
+        }
+    )
+    rates: list[float] = []
+
+    def client(name: str, connection: RestConnection, profile: Profile) -> RestClient:
+        rates.append(profile.limits.requests_per_second)
+        return make_client(name, connection, profile)
+
+    with open_senders(settings, client_factory=client):
+        assert rates == [asked]

@@ -20,7 +20,8 @@ from pipeline.canonical import canonical
 from pipeline.errors import StateError
 from pipeline.ingest import landing as module
 from pipeline.ingest.chunks import Chunk
-from pipeline.ingest.landing import MAX_RECORD_BYTES, StreamWriter, check_chunk, read_lines
+from pipeline.ingest.landing import StreamWriter, check_chunk, read_lines
+from pipeline.ingest.landing_lines import MAX_RECORD_BYTES
 from pipeline.ingest.pages import Item, Page, Unreadable
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)

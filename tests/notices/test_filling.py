@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from pipeline.notices.filling import Wording, without_gaps
-from pipeline.notices.names import KINDS, rich_sample
+from pipeline.notices.filling import NoticeTemplate, Shared, Wording, without_gaps
+from pipeline.notices.names import COMMON, KINDS, rich_sample
 from pipeline.notices.templates import load_templates
 
 TEMPLATES = load_templates()
@@ -41,6 +41,20 @@ def test_a_filled_in_notice_is_the_rendered_one(
         assert template.render_subject(values) == " ".join(template.subject.render_whole(values).split())
 
 
+@given(notices(), st.sets(st.sampled_from(sorted(COMMON))))
+def test_what_is_shared_with_other_notices_changes_nothing(
+    notice: tuple[str, str, Mapping[str, str | bool | None]], names: set[str]
+) -> None:
+    kind, language, values = notice
+    _, template = TEMPLATES.find(language, kind)
+    own = {name: value for name, value in values.items() if name not in names}
+    shared = Shared({**dict.fromkeys(values, "of another"), **{name: values[name] for name in names}})
+
+    for _ in range(2):
+        assert template.render_within(own, shared) == template.render(values)
+        assert template.render_subject_within(own, shared) == template.render_subject(values)
+
+
 @pytest.mark.parametrize(
     ("text", "looked_into"),
     [
@@ -57,12 +71,25 @@ def test_a_filled_in_notice_is_the_rendered_one(
 def test_only_what_is_printed_or_asked_for_becomes_a_gap(text: str, looked_into: set[str]) -> None:
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
 
-    assert Wording("test", environment.from_string(text), environment.parse(text)).looked_into == looked_into
+    assert Wording("test", environment, environment.parse(text)).looked_into == looked_into
 
 
 def test_a_value_cannot_pose_as_a_gap() -> None:
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
     text = "{{ a }} {{ b }}"
-    wording = Wording("test", environment.from_string(text), environment.parse(text))
+    wording = Wording("test", environment, environment.parse(text))
 
     assert wording.fill({"a": "\0b\0", "b": "secret"}) == "\0b\0 secret"
+
+
+def test_percent_signs_are_text() -> None:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+    template = NoticeTemplate(
+        "test",
+        *(
+            Wording("test", environment, environment.parse(text))
+            for text in ("{{ a }}: 5 %s", "100 % of {{ b }}, {{ a }}")
+        ),
+    )
+
+    assert template.render_within({"a": "%s 1 %"}, Shared({"b": "%(a)s"})) == ("%s 1 %: 5 %s", "100 % of %(a)s, %s 1 %")

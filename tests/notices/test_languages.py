@@ -107,7 +107,7 @@ def test_text_before_the_last_tag_of_a_line_keeps_its_line(tmp_path: Path) -> No
         "Subject: x\n\nVersion {{ version }}{% if sku %}, {{ sku }}{% endif %}\n"
         "{% if brand %}\nBrand {{ brand }}\n{% endif %}\nEnd\n"
     )
-    _, template = load_templates(folder).find("en", "expiry")
+    _, template = load_templates(shipped=folder).find("en", "expiry")
 
     assert template.render(spoken_sample("expiry", "en"))[1] == "Version 3 (2026.1), 4711\nBrand Nordwind\nEnd"
 
@@ -130,7 +130,7 @@ def test_wrong_words_are_refused_with_their_file(tmp_path: Path, text: str | Non
         path.write_text(text, encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match=re.escape(sentence)):
-        load_templates(folder)
+        load_templates(shipped=folder)
 
 
 def test_marks_without_a_code_of_ours_stay_as_they_are() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigurationError
-from pipeline.notices.names import KINDS
+from pipeline.notices.names import KINDS, rich_sample
 from pipeline.notices.templates import TEMPLATES_FOLDER, load_templates
 
 
@@ -38,11 +38,11 @@ def test_a_wrong_template_is_refused_with_its_name(tmp_path: Path, text: str, se
     shutil.copytree(TEMPLATES_FOLDER, folder)
     (folder / "de" / "expiry.txt").write_text(text, encoding="utf-8")
     if not sentence:
-        load_templates(folder)
+        load_templates(shipped=folder)
         return
 
     with pytest.raises(ConfigurationError) as refused:
-        load_templates(folder)
+        load_templates(shipped=folder)
     assert sentence in str(refused.value)
 
 
@@ -51,14 +51,14 @@ def test_a_template_of_no_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "en" / "withdrawl.txt").write_text("Subject: x\n\ny")
 
     with pytest.raises(ConfigurationError, match=r"en/withdrawl\.txt is of no kind"):
-        load_templates(tmp_path)
+        load_templates(shipped=tmp_path)
 
 
 def test_a_language_without_a_kind_falls_back_to_english(tmp_path: Path) -> None:
     folder = tmp_path / "templates"
     shutil.copytree(TEMPLATES_FOLDER, folder)
     (folder / "de" / "expiry.txt").unlink()
-    templates = load_templates(folder)
+    templates = load_templates(shipped=folder)
 
     assert templates.find("de", "expiry")[0] == "en"
     assert templates.find("de", "withdrawal")[0] == "de"
@@ -66,4 +66,29 @@ def test_a_language_without_a_kind_falls_back_to_english(tmp_path: Path) -> None
 
 def test_english_has_to_be_whole(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"lack en/publish.txt, en/version_change\.txt"):
+        load_templates(shipped=tmp_path)
+
+
+def test_own_templates_win_over_those_that_are_shipped(tmp_path: Path) -> None:
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "expiry.txt").write_text("Subject: Aus\n\n{{ asset_title }} läuft aus.", encoding="utf-8")
+    templates = load_templates(tmp_path)
+
+    assert templates.find("de", "expiry")[1].render(rich_sample("expiry")) == ("Aus", "Allergen sheet läuft aus.")
+    assert templates.find("de", "withdrawal")[1].name == "de/withdrawal.txt"
+    assert set(templates.words) == {"de", "en", "es"}
+
+
+def test_a_language_of_ones_own_needs_its_words(tmp_path: Path) -> None:
+    (tmp_path / "fr").mkdir()
+    (tmp_path / "fr" / "expiry.txt").write_text("Subject: Fin\n\n{{ asset_title }}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"fr/words\.txt, cannot be read"):
         load_templates(tmp_path)
+
+    shutil.copy(TEMPLATES_FOLDER / "en" / "words.txt", tmp_path / "fr" / "words.txt")
+    assert load_templates(tmp_path).find("fr", "expiry")[0] == "fr"
+
+
+def test_a_folder_of_templates_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"There is no folder .*mine: notices\.templates"):
+        load_templates(tmp_path / "mine")

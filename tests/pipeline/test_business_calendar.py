@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from pipeline.business_calendar import give_calendar, tiles, working_stretches
+from pipeline.business_calendar import give_calendar, working_stretches
 from pipeline.errors import ConfigurationError
 from pipeline.home import Home
 from pipeline.settings import Calendar, load_settings
@@ -78,10 +79,36 @@ def test_hours_until_midnight_join_the_next_days() -> None:
     assert stretches == [(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))]
 
 
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    home = Home(tmp_path / "home")
+    home.make()
+    with open_in_memory(home) as inner:
+        inner.execute("create schema ops")
+        yield inner
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A row of ``ops.business_hours``."""
+
+    from_at: datetime
+    until_at: datetime
+    is_open: bool
+    seconds_before: int
+
+
+def tiles(connection: duckdb.DuckDBPyConnection, told: Calendar, first: date, until: date) -> list[Tile]:
+    give_calendar(connection, told, first, until)
+    rows = connection.sql(
+        "select from_at, until_at, is_open, seconds_before from ops.business_hours order by from_at"
+    ).fetchall()
+    return [Tile(*row) for row in rows]
+
+
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"])
-def test_tiles_cover_every_utc_day_and_add_up(zone: str) -> None:
-    told = calendar(zone=zone)
-    every = list(tiles(told, date(2026, 3, 1), date(2026, 4, 15)))
+def test_tiles_cover_every_utc_day_and_add_up(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    every = tiles(connection, calendar(zone=zone), date(2026, 3, 1), date(2026, 4, 15))
     assert every[0].from_at == datetime(2026, 3, 1, tzinfo=UTC)
     assert every[-1].until_at == datetime(2026, 4, 15, tzinfo=UTC)
     for tile, following in pairwise(every):
@@ -93,23 +120,16 @@ def test_tiles_cover_every_utc_day_and_add_up(zone: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/St_Johns", "Europe/Berlin", "Africa/Cairo"])
-def test_the_open_minutes_are_those_that_a_clock_on_the_wall_says(zone: str) -> None:
+def test_the_open_minutes_are_those_that_a_clock_on_the_wall_says(
+    connection: duckdb.DuckDBPyConnection, zone: str
+) -> None:
     told = calendar(zone=zone, days=("mon", "wed", "sat"), **{"from": "07:15", "until": "21:30"})
     place = ZoneInfo(zone)
-    for tile in tiles(told, date(2026, 3, 24), date(2026, 4, 8)):
+    for tile in tiles(connection, told, date(2026, 3, 24), date(2026, 4, 8)):
         for minute in range(int((tile.until_at - tile.from_at) / timedelta(minutes=1))):
             local = (tile.from_at + timedelta(minutes=minute)).astimezone(place)
             is_working = local.weekday() in {0, 2, 5} and (7, 15) <= (local.hour, local.minute) < (21, 30)
             assert tile.is_open == is_working, local
-
-
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    home = Home(tmp_path / "home")
-    home.make()
-    with open_in_memory(home) as inner:
-        inner.execute("create schema ops")
-        yield inner
 
 
 SPENT: Final = """

@@ -104,10 +104,12 @@ def memory_mib(connection: duckdb.DuckDBPyConnection) -> float:
     return float(size) * {"MiB": 1, "GiB": 1024}[unit]
 
 
-def test_memory_is_the_one_thing_that_can_be_set_later(connection: duckdb.DuckDBPyConnection) -> None:
+def test_memory_order_and_threads_are_all_that_can_be_set_later(connection: duckdb.DuckDBPyConnection) -> None:
     assert within_memory(connection, "staging", lambda: memory_mib(connection)) == pytest.approx(305, abs=1)
     assert within_memory(connection, "marts", lambda: memory_mib(connection)) == pytest.approx(3800, abs=20)
-    for setting in ("threads = 1", "allowed_configs = ['threads']", "enable_external_access = true"):
+    for setting in ("preserve_insertion_order = true", "threads = 1"):
+        connection.execute(f"set {setting}")
+    for setting in ("temp_directory = '/tmp'", "allowed_configs = ['threads']", "enable_external_access = true"):
         with pytest.raises(duckdb.Error, match="Cannot"):
             connection.execute(f"set {setting}")
 
