@@ -35,7 +35,7 @@ from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status,
 from resources.rest_pace import Pace, retry_after_seconds
 from resources.rest_patience import Patience
 from resources.rest_verdict import Expected, Response, judged
-from resources.rest_writes import not_to_be_sent, outcome_of, request_of
+from resources.rest_writes import not_to_be_sent, outcome_of, query_for, request_of
 
 Clock = Callable[[], datetime]
 Query = Sequence[tuple[str, str]]
@@ -259,7 +259,7 @@ class RestClient:
         """
         found: dict[str, str] = {}
         for start in range(0, len(keys), lookup.batch):
-            query = [(lookup.param, key) for key in keys[start : start + lookup.batch]]
+            query = query_for(lookup, keys[start : start + lookup.batch])
             answer = self.get(lookup.path, query, what="what was written before")
             try:
                 records = [msgspec.json.decode(item) for item in cut_page(answer.body, lookup.records).items]

@@ -11,18 +11,21 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.errors import ConfigurationError
+from pipeline.ingest.paths import parse_path
 from pipeline.ingest.profile_auth import Auth, NoAuth
 from pipeline.ingest.profile_limits import Limits
 from pipeline.ingest.profile_mapping import FlaggedDeletions
 from pipeline.ingest.profile_stream import END_FIELDS, DeletionFeed, StreamProfile
-from pipeline.ingest.profile_words import PathTo, Strict
+from pipeline.ingest.profile_words import PathTo, Strict, texts_of_yaml_keys
 from pipeline.streams import STREAMS
+
+Scalar: TypeAlias = bool | int | str
 
 
 class Lookup(Strict):
@@ -32,6 +35,8 @@ class Lookup(Strict):
     "Below base_url."
     param: str = "external_key"
     "The parameter that takes a key; repeated for several."
+    separator: str | None = Field(default=None, min_length=1)
+    "What stands between several keys, where the parameter takes all of them at once."
     records: PathTo = ("items",)
     "Where the answer has its list."
     key: PathTo = ("external_key",)
@@ -53,20 +58,31 @@ class Operation(Strict):
     "Payload field: its path in the body, where they differ."
     integers: tuple[str, ...] = ()
     "Payload fields that are numbers in the body."
-    constants: Mapping[str, bool | int | str] = Field(default_factory=dict)
-    "What the body has besides."
+    values: Mapping[str, Annotated[Mapping[str, Scalar], BeforeValidator(texts_of_yaml_keys)]] = Field(
+        default_factory=dict, json_schema_extra={"examples": [{"kind": {"publish": 1, "withdrawal": 2}}]}
+    )
+    "Payload field: our value to theirs; a value that it lacks is not sent, and its action waits for a person."
+    constants: Mapping[str, Scalar] = Field(default_factory=dict)
+    "What the body has besides: path in the body, and the value."
     id: PathTo | None = None
     "Where the answer says how the remote calls what was made."
     key_header: str | None = "Idempotency-Key"
     "The header that bears our key."
-    key_field: str | None = None
-    "Where the body repeats it."
+    key_field: PathTo | None = None
+    "Path in the body: where it repeats our key."
     replayed_header: str = "Idempotency-Replayed"
     "The answer's header that says that it was done before."
     may_be_repeated: bool = False
     "Doing it twice is doing it once, so that an unknown outcome needs no look-up."
     lookup: Lookup | None = None
     "How to find again what was made."
+
+    @field_validator("constants")
+    @classmethod
+    def _are_paths(cls, value: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+        for path in value:
+            parse_path(path)
+        return value
 
     @property
     def path_fields(self) -> frozenset[str]:
