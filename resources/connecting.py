@@ -237,6 +237,7 @@ def _used(stream: Stream, profile: StreamProfile) -> set[JsonPath]:
         paths |= {profile.deletions.when.path, *((profile.deletions.at,) if profile.deletions.at else ())}
     by = profile.incremental
     paths |= {path for path in (getattr(by, "cursor", None), getattr(profile.paging, "key", None)) if path}
+    paths |= set(getattr(profile.paging, "ties", {}).values())
     return {_plain(path) for path in paths}
 
 
