@@ -283,7 +283,10 @@ class RestClient:
 
     def _fetch_token(self, request: TokenRequest) -> bytes:
         attempt = Attempt(
-            "Asking for a token at", self._name, address_of(self._name, self._base_url, request.path, "a token")
+            "Asking for a token at",
+            self._name,
+            address_of(self._name, self._base_url, request.path, "a token"),
+            is_login=True,
         )
 
         def ask() -> Response:
@@ -299,6 +302,7 @@ class RestClient:
         try:
             return self._patience.repeatedly(ask, attempt).body
         except SourceError as error:
+            # What was answered stays behind: a login's request is made of secrets, and an answer may repeat it.
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
 
     def _attempt(self, doing: str, path: str, what: str) -> Attempt:
@@ -324,14 +328,18 @@ class RestClient:
             self._pace.answered(slot)
             self._pace.adapt(response.status_code)
             self._pace.note(response.headers, now)
-            return judged(
-                attempt,
-                response,
-                call.expected,
-                max_bytes=self._limits.max_body_bytes,
-                wait_seconds=retry_after_seconds(response.headers, now),
-                received_at=now,
-            )
+            try:
+                return judged(
+                    attempt,
+                    response,
+                    call.expected,
+                    max_bytes=self._limits.max_body_bytes,
+                    wait_seconds=retry_after_seconds(response.headers, now),
+                    received_at=now,
+                )
+            except SourceError as error:
+                error.answered = hidden(error.answered, self._identity.query, self._identity.words)
+                raise
 
 
 def _open_http(transport: httpx.BaseTransport | None, connections: int = 1) -> httpx.Client:
