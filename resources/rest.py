@@ -23,7 +23,8 @@ import msgspec
 from pipeline.actions.senders import Outcome
 from pipeline.errors import SourceError
 from pipeline.ingest.client import Answer, ReadRequest
-from pipeline.ingest.pages import PageError, cut_page, value_at
+from pipeline.ingest.pages import PageError, cut_page
+from pipeline.ingest.paths import found_at
 from pipeline.ingest.profile import Lookup, Operation, Profile
 from pipeline.ingest.profile_limits import Limits
 from pipeline.settings import RestConnection
@@ -268,7 +269,7 @@ class RestClient:
                     f"Looking up keys at {self._name} ({answer.url}) gave another page than the profile says: {error}."
                 )
                 raise SourceError(message, is_transient=False) from error
-            pairs = [(value_at(record, lookup.key), value_at(record, lookup.id)) for record in records]
+            pairs = [(found_at(record, lookup.key), found_at(record, lookup.id)) for record in records]
             found |= {str(key): str(remote_id) for key, remote_id in pairs if key in keys and remote_id is not None}
         return found
 

@@ -23,8 +23,7 @@ import msgspec
 from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError
-from pipeline.ingest.pages import value_at
-from pipeline.ingest.paths import parse_path, put_at, text_of
+from pipeline.ingest.paths import found_at, parse_path, put_at, text_of
 from pipeline.ingest.profile import Lookup, Operation, Profile
 from resources.rest_errors import HttpError, NeverReachedError
 
@@ -181,7 +180,7 @@ def _remote_id(operation: Operation, body: bytes) -> str | None:
     if operation.id is None or not body:
         return None
     try:
-        found = value_at(msgspec.json.decode(body), operation.id)
+        found = found_at(msgspec.json.decode(body), operation.id)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return None if found is None else str(found)

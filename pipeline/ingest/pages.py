@@ -102,16 +102,6 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
     return CutPage(items, envelope, values if isinstance(values, dict) else {})
 
 
-def value_at(values: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """Return what stands at a path of a page, None where nothing does."""
-    current: Any = values
-    for name in path:
-        if not isinstance(current, Mapping):
-            return None
-        current = current.get(name)
-    return current
-
-
 def _walk(body: bytes, path: Sequence[str]) -> bytes | msgspec.Raw:
     current: bytes | msgspec.Raw = body
     for name in path:

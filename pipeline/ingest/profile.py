@@ -2,7 +2,7 @@
 
 Belongs here: the whole of the YAML file, its writes, and the sentence that says what is wrong with it. Does not belong
 here: its parts (``pipeline.ingest.profile_*``), secrets and addresses (``vipgrid.yaml``), HTTP (``resources.rest``).
-docs/profiles.md explains every word.
+docs/profiles_reference.md has every word.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -22,9 +22,10 @@ from pipeline.ingest.profile_auth import Auth, NoAuth
 from pipeline.ingest.profile_limits import Limits
 from pipeline.ingest.profile_mapping import FlaggedDeletions
 from pipeline.ingest.profile_stream import END_FIELDS, DeletionFeed, StreamProfile
-from pipeline.ingest.profile_words import PathTo, Strict, texts_of_yaml_keys
+from pipeline.ingest.profile_words import NamesTo, PathTo, Strict, texts_of_yaml_keys
 from pipeline.streams import STREAMS
 
+_MOST_TOLD: Final = 10
 Scalar: TypeAlias = bool | int | str
 
 
@@ -37,7 +38,7 @@ class Lookup(Strict):
     "The parameter that takes a key; repeated for several."
     separator: str | None = Field(default=None, min_length=1)
     "What stands between several keys, where the parameter takes all of them at once."
-    records: PathTo = ("items",)
+    records: NamesTo = ("items",)
     "Where the answer has its list."
     key: PathTo = ("external_key",)
     "Where a record has our key."
@@ -133,11 +134,11 @@ def load_profile(path: Path) -> Profile:
         profile = Profile.model_validate(_with_defaults(raw))
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
-        where, reason = problems[0]["loc"], _reason(problems[0]["msg"], problems[0]["loc"])
-        raise _wrong(path, tree, where, reason, more=len(problems) - 1) from error
-    problem = next(_contradictions(profile), None)
-    if problem is not None:
-        raise _wrong(path, tree, *problem)
+        told = [(problem["loc"], _reason(problem["msg"], problem["loc"])) for problem in problems]
+        raise _wrong(path, tree, told) from error
+    contradictions = list(_contradictions(profile))
+    if contradictions:
+        raise _wrong(path, tree, contradictions)
     return profile
 
 
@@ -167,23 +168,33 @@ def _contradictions(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _wrong(
-    path: Path, tree: yaml.Node | None, where: Sequence[int | str], reason: str, *, more: int = 0
+    path: Path, tree: yaml.Node | None, problems: Sequence[tuple[Sequence[int | str], str]]
 ) -> ConfigurationError:
-    line, known = _place_of(tree, where)
-    named = ".".join(known) or "the file"
-    others = f" (and {more} more)" if more else ""
-    return ConfigurationError(f"The profile {path} is wrong at {named} (line {line}): {reason}{others}.")
+    """Return the error that says where a profile is wrong; what comes of `defaults` in every stream is said once."""
+    places = [(_place_of(tree, where), reason) for where, reason in problems]
+    said = dict.fromkeys(f"{'.'.join(known) or 'the file'} (line {line}): {reason}" for (line, known), reason in places)
+    first, *others = said
+    also = "".join(f" Also at {other}." for other in others[: _MOST_TOLD - 1])
+    more = f" And {len(said) - _MOST_TOLD} more." if len(said) > _MOST_TOLD else ""
+    return ConfigurationError(f"The profile {path} is wrong at {first}.{also}{more}")
 
 
 def _reason(message: str, where: Sequence[int | str]) -> str:
     text = message.removeprefix("Value error, ")
     if text.startswith("Extra inputs"):
-        return f"there is no field {where[-1]!r} here; docs/profiles.md lists every word"
+        word = str(where[-1])
+        return f"there is no field {word!r} here{_meant(word, _words())}; docs/profiles_reference.md lists every word"
     return "it is missing" if text == "Field required" else text
 
 
+def _words() -> list[str]:
+    """Return every word of a profile."""
+    parts = Profile.model_json_schema()["$defs"].values()
+    return sorted({word for part in parts for word in part.get("properties", ())})
+
+
 def _meant(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = difflib.get_close_matches(word, [name for name in known if name != word], n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 
 

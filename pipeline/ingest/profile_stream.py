@@ -15,7 +15,7 @@ from pipeline.ingest.paths import JsonPath, parse_path
 from pipeline.ingest.profile_incremental import ByInstant, Incremental
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
 from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows
-from pipeline.ingest.profile_words import Condition, PathTo, Strict
+from pipeline.ingest.profile_words import Condition, NamesTo, PathTo, Strict
 
 Personal = Literal["keep", "drop", "pseudonymise"]
 END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
@@ -53,7 +53,7 @@ class DeletionFeed(Strict):
     "POST only where the list is read that way."
     path: str
     "Below base_url, as a stream's."
-    records: PathTo = ("items",)
+    records: NamesTo = ("items",)
     "Where a page has its list."
     query: Mapping[str, str] = Field(default_factory=dict)
     "Sent always, in the query."
@@ -117,8 +117,8 @@ class Source(Strict):
     "POST only where the source reads that way."
     path: str = "/v1/{stream}"
     "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
-    records: PathTo = ("items",)
-    "Where a page has its list of records; empty = the page itself."
+    records: NamesTo = ("items",)
+    "Where a page has its list of records, by names alone (one list, not lists in a list); empty = the page itself."
     one_record: bool = False
     "What stands there is one record, and no list of them."
     query: Mapping[str, str] = Field(default_factory=dict)
