@@ -49,7 +49,7 @@ class Lookup(Strict):
 
 
 class Operation(Strict):
-    """One write; docs/connections.md says what becomes of it."""
+    """One write; docs/writes.md has the operations and their fields, docs/connections.md what becomes of an answer."""
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     "The HTTP method."

@@ -16,6 +16,9 @@ from pipeline.ingest.paths import JsonPath, found_at, parse_path, text_of
 
 
 def _path(value: object) -> object:
+    if isinstance(value, bool):
+        message = "it is read by YAML as true or false: write it in quotes"
+        raise ValueError(message)  # noqa: TRY004 - it came from outside
     if not isinstance(value, str | list | tuple):
         message = f"{value!r} is no path: write a.b, rows[0].id, keys[name=asset].value, or a list of names"
         raise ValueError(message)  # noqa: TRY004 - it came from outside

@@ -83,6 +83,7 @@ streams:
         ("writes:\n  post_notice:\n    methd: POST", "wrong at writes.post_notice"),
         ("defaults:\n  pageing: {kind: cursor}", "no field 'pageing' here (did you mean paging?)"),
         ("defaults: {paging: {kind: keyset, param: p, key: 7}}", "7 is no path: write a.b"),
+        ("writes: {post_notice: {path: /n, id: no}}", "it is read by YAML as true or false: write it in quotes"),
         ("defaults:\n  records: regions[*].companies", "leads through a list: what stands here is a way of names"),
     ],
 )
