@@ -79,10 +79,10 @@ def judged(
     if status == httpx.codes.NO_CONTENT and expected.takes_nothing:
         return Response(status, response.headers, b"", received_at, "nothing")
     if not is_good:
-        error = from_status(attempt, status, wait_seconds)
-        if not error.is_transient:
-            error.answered = body or _beginning(response)
-        raise error
+        refusal = from_status(attempt, status, wait_seconds)
+        if not refusal.is_transient:
+            refusal.answered = body or _beginning(response)
+        raise refusal
     if not rules:
         body = read_body(response, max_bytes)
     if body or expected.is_read:

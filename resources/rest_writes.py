@@ -192,7 +192,7 @@ def _as_they_have_it(operation: Operation, name: str, value: Any) -> Any:
         return None
     known = operation.values.get(name)
     if known is not None:
-        text = text_of(value)
+        text = str(text_of(value))
         if text not in known:
             message = f"'values' of the profile has nothing for {name} {text!r}"
             raise ValueError(message)

@@ -96,9 +96,9 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
     envelope = b" ".join((body[:start] + b"[]" + body[end:]).splitlines())
     values = _strict(envelope)
     if isinstance(values, dict) and values.get("errors"):
-        error = PageError("it came as a success but lists errors")
-        error.answered = json.dumps(values["errors"]).encode()
-        raise error
+        refusal = PageError("it came as a success but lists errors")
+        refusal.answered = json.dumps(values["errors"]).encode()
+        raise refusal
     return CutPage(items, envelope, values if isinstance(values, dict) else {})
 
 

@@ -341,9 +341,9 @@ class _ByKey(_Step):
         tied = list(takewhile(lambda item: self._key(item) == key, reversed(page.items)))
         self.ties = len(tied)
         if not self.paging.inclusive and len(set(tied)) > 1:
+            what = f"its last {len(tied)} records have one value at {self._named}"
             message = (
-                f"its last {len(tied)} records have one value at {self._named}, so more of them may be lost behind it: "
-                "name in 'ties' what orders them, or say 'inclusive' where the source can begin with that value"
+                f"{what}, so more of them may be lost behind it: name in 'ties' what orders them, or say 'inclusive'"
             )
             raise PageError(message)
         words = dict(zip((self.paging.param, *self.paging.ties), key, strict=True))

@@ -131,7 +131,7 @@ def test_ties_on_the_key_over_a_border_come_twice_rather_than_never(tmp_path: Pa
 
 
 def test_what_orders_records_of_one_value_is_sent_too_so_that_none_is_lost_between_pages(tmp_path: Path) -> None:
-    records = [{"n": n, "meta": {"at": 5 if n < 7 else n, "id": f"r{n}"}} for n in range(TOTAL)]
+    records: list[dict[str, Any]] = [{"n": n, "meta": {"at": 5 if n < 7 else n, "id": f"r{n}"}} for n in range(TOTAL)]
 
     def answering(asked: Asked) -> Any:
         after = asked.json.get("after") or {"at": -1, "id": ""}
