@@ -342,9 +342,7 @@ class _ByKey(_Step):
         self.ties = len(tied)
         if not self.paging.inclusive and len(set(tied)) > 1:
             what = f"its last {len(tied)} records have one value at {self._named}"
-            message = (
-                f"{what}, so more of them may be lost behind it: name in 'ties' what orders them, or say 'inclusive'"
-            )
+            message = f"{what}, so more may be lost behind it: name in 'ties' what orders them, or say 'inclusive'"
             raise PageError(message)
         words = dict(zip((self.paging.param, *self.paging.ties), key, strict=True))
         return PageRequest(request.path, {**request.params, **words}, place)
