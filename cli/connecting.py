@@ -105,8 +105,14 @@ def _check_connection(
             trier.log_in()
         except SourceError as error:
             return {"connection": name, "login": str(error), "streams": [], "is_good": False}
-        found = [_verdict(trier.try_stream(one, records)) for one in streams]
-    return {"connection": name, "login": None, "streams": found, "is_good": all(one["is_good"] for one in found)}
+        found = [_verdict(trier.try_stream(one, records, pages=2)) for one in streams]
+    return {
+        "connection": name,
+        "login": None,
+        "answered": "",
+        "streams": found,
+        "is_good": all(one["is_good"] for one in found),
+    }
 
 
 def _streams(settings: Settings, name: str, stream: str | None) -> Sequence[str]:
@@ -127,7 +133,8 @@ def _tried(context: Context, connection: str, stream: str, records: int) -> Tria
     ):
         trial = _of(trier, settings, connection, stream, records)
     if trial.error is not None:
-        raise SourceError(trial.error, is_transient=False)
+        said = f" It said {trial.answered}" if trial.answered else ""
+        raise SourceError(trial.error + said, is_transient=False)
     return trial
 
 
@@ -141,6 +148,7 @@ def _verdict(trial: Trial) -> dict[str, Any]:
         "stream": trial.stream,
         "is_good": trial.error is None and not trial.missing and not trial.rejections,
         "error": trial.error,
+        "answered": trial.answered,
         "records": len(trial.records),
         "pages": trial.pages,
         "missing": trial.missing,
@@ -178,6 +186,7 @@ def _word(stream: dict[str, Any]) -> str:
 
 def _findings(connection: str, stream: dict[str, Any]) -> list[str]:
     lines = [stream["error"]] if stream["error"] else []
+    lines += [f"it said {stream['answered']}"] if stream["answered"] else []
     if stream["missing"]:
         lines.append(f"missing in every record, and required: {', '.join(stream['missing'])}.")
     lines += [f"wrong in {count} of {stream['records']}: {reason}." for reason, count in stream["wrong"].items()]

@@ -6,7 +6,7 @@ Belongs here: gathering them from the tables, and showing them. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,6 +56,11 @@ _PASSES: Final = """
 _DIFFERENCES: Final = """
     select stream, kind, state, count(*) as records from {differences} group by all order by stream, kind, state
 """
+
+_CLAIMS: Final = {
+    "position": "is what partners hold, so no notice goes out",
+    "obligation": "is what partners answered, so no reminder and no escalation goes out",
+}
 
 # What the state of things is read from, but for the checks: these run where their tables are at hand.
 STATUS_NEEDS: Final = (
@@ -141,6 +146,8 @@ def show_status(out: Output, document: Mapping[str, Any]) -> None:
             for row in document["streams"]
         ),
     )
+    for line in late_claims(document["claims"], {row["stream"] for row in document["streams"]}):
+        out.line(line, style="yellow")
     _show_feeds(out, document)
     if document["findings"]:
         rows = [(row["severity"], row["rule"], row["findings"], row["first_seen_at"]) for row in document["findings"]]
@@ -149,6 +156,24 @@ def show_status(out: Output, document: Mapping[str, Any]) -> None:
     if document["quarantined"]:
         out.line(f"{document['quarantined']} records were rejected on arrival and are kept in ops.quarantine.")
     show_waiting(out, document["waiting_for_a_person"])
+
+
+def late_claims(claims: Sequence[Mapping[str, Any]], served: Collection[str]) -> list[str]:
+    """Return what cannot be claimed now because of feeds that are late, or that no connection serves, in sentences."""
+    return [
+        f"Not known for certain {_CLAIMS[row['claim']]}; late: {', '.join(_late(row['late_streams'], served))}."
+        for row in claims
+        if row["is_late"]
+    ]
+
+
+def _late(streams: Sequence[str], served: Collection[str]) -> list[str]:
+    return [
+        stream
+        if stream in served
+        else f"{stream} (no connection serves it: docs/connections.md, Streams that a tenant lacks)"
+        for stream in streams
+    ]
 
 
 def _show_feeds(out: Output, document: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 from cli.context import Context
 from cli.reading import origin_line, origin_of
 from cli.rehearsing import run_dry
-from cli.states import read_status, show_waiting
+from cli.states import late_claims, read_status, show_waiting
 from cli.words import AsOf, Given
 from pipeline.actions.outbox import ACTION_DECIDED, ACTION_SENT, ACTION_SUPPRESSED
 from pipeline.errors import ExitCode, RefusedError, VipgridError
@@ -169,7 +169,14 @@ def read_outcome(context: Context) -> dict[str, Any]:
     document |= {"notices": count_notices(Journal(context.home.ledger), turn_id)}
     waiting = status.document["waiting_for_a_person"]
     outbox = status.document["outbox"]
-    return {**document, "outbox": outbox, "waiting_for_a_person": waiting, "needs_a_person": status.needs_a_person}
+    late = late_claims(status.document["claims"], {row["stream"] for row in status.document["streams"]})
+    return {
+        **document,
+        "late": late,
+        "outbox": outbox,
+        "waiting_for_a_person": waiting,
+        "needs_a_person": status.needs_a_person,
+    }
 
 
 def count_positions(reader: Reader) -> dict[str, dict[str, int]]:
@@ -226,6 +233,8 @@ def _show_outcome(context: Context, found: dict[str, Any]) -> None:
         f"Notices of this turn: {notices['decided']} decided, {notices['sent']} sent,"
         f" {notices['suppressed']} suppressed."
     )
+    for line in found["late"]:
+        out.line(line, style="yellow")
     pending = sum(found["outbox"].get(state, 0) for state in ("pending", "failed", "unknown"))
     if pending:
         out.line(f"{pending} actions have yet to be sent: `vipgrid sync --dispatch`.")

@@ -37,8 +37,11 @@ class ConfigurationError(VipgridError):
 class SourceError(VipgridError):
     """A connection could not be read or written.
 
-    ``is_transient`` says whether trying again in a while makes sense.
+    ``is_transient`` says whether trying again in a while makes sense. ``answered`` = the source's own text, without our
+    secrets, for whoever tries a profile; it may hold what must not be kept, so it is recorded nowhere.
     """
+
+    answered: bytes = b""
 
     def __init__(self, message: str, *, is_transient: bool) -> None:
         """Keep the sentence and whether another try may help."""

@@ -43,18 +43,23 @@ from resources.warehouse import open_in_memory
 
 MOST_PAGES: Final = 60
 MOST_WINDOWS: Final = 20
+MOST_SAID: Final = 300
 ClientFactory = Callable[[str, RestConnection, Profile], RestClient]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a stream gave: records as they would land, each beside its staged row; ``error`` = why it gave none."""
+    """What a stream gave: records as they would land, each beside its staged row; ``error`` = why it gave none.
+
+    ``answered`` = how the source's own answer began then.
+    """
 
     stream: str
     records: Sequence[bytes | Unreadable] = ()
     rows: Sequence[dict[str, Any]] = ()
     pages: int = 0
     error: str | None = None
+    answered: str = ""
     unused: Sequence[Leaf] = ()
     personal: Sequence[Leaf] = ()
 
@@ -102,20 +107,20 @@ class Trier:
         """
         self.client.log_in()
 
-    def try_stream(self, stream: str, records: int) -> Trial:
-        """Read so many records of a stream and stage them."""
+    def try_stream(self, stream: str, records: int, *, pages: int = 1) -> Trial:
+        """Read so many records of a stream, and so many pages at least, where there are any, and stage the records."""
         turn = Turn(1, self.now, self.now)
         try:
             profile = _recent(self.profile, stream, self.now)
             past = Past(is_full=True)
             feed = RestFeed(self.name, self.connection, profile, self.client, stream, turn=turn, past=past)
-            pages = _first_pages(feed.pages(), records)
-            rows = self._staged(stream, pages, feed.end(), turn)
+            found_pages = _first_pages(feed.pages(), records, pages)
+            rows = self._staged(stream, found_pages, feed.end(), turn)
         except StartAgain:
             return Trial(stream, error="The source forgot the place while the first pages were read: try again.")
         except SourceError as error:
-            return Trial(stream, error=str(error))
-        items = [item for page in pages for item in page.items]
+            return Trial(stream, error=str(error), answered=beginning(error.answered))
+        items = [item for page in found_pages for item in page.items]
         found = leaves([item for item in items if isinstance(item, bytes)])
         own = self.profile.of_stream(stream)
         used = _used(STREAMS[stream], own)
@@ -124,7 +129,7 @@ class Trier:
             stream,
             items,
             rows,
-            len(pages),
+            len(found_pages),
             unused=[leaf for leaf in found if not _is_used(leaf.path, used)],
             personal=[leaf for leaf in found if leaf.is_personal and not _is_used(leaf.path, declared)],
         )
@@ -176,6 +181,12 @@ def trying(
         yield Trier(name, settings, connection, profile, client, home, now)
 
 
+def beginning(answered: bytes) -> str:
+    """Return the beginning of what a source said, on one line."""
+    text = " ".join(answered[: 4 * MOST_SAID].decode("utf-8", "replace").split())
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}…"
+
+
 def _recent(profile: Profile, stream: str, now: datetime) -> Profile:
     """Return the profile with windows that are tried from where records are likely, not from the first on."""
     own = profile.of_stream(stream)
@@ -187,14 +198,14 @@ def _recent(profile: Profile, stream: str, now: datetime) -> Profile:
     return profile.model_copy(update={"streams": {**profile.streams, stream: nearer}})
 
 
-def _first_pages(pages: Iterator[Page], records: int) -> list[Page]:
-    """Return the first pages, cut off after so many records."""
+def _first_pages(pages: Iterator[Page], records: int, at_least: int) -> list[Page]:
+    """Return the first pages, ``at_least`` so many where there are, cut off after so many records."""
     found: list[Page] = []
     left = records
     for page in islice(pages, MOST_PAGES):
         found.append(_cut_off(page, left))
         left -= len(found[-1].items)
-        if left <= 0:
+        if left <= 0 and len(found) >= at_least:
             break
     return found
 
@@ -237,6 +248,7 @@ def _used(stream: Stream, profile: StreamProfile) -> set[JsonPath]:
         paths |= {profile.deletions.when.path, *((profile.deletions.at,) if profile.deletions.at else ())}
     by = profile.incremental
     paths |= {path for path in (getattr(by, "cursor", None), getattr(profile.paging, "key", None)) if path}
+    paths |= set(getattr(profile.paging, "ties", {}).values())
     return {_plain(path) for path in paths}
 
 

@@ -23,7 +23,8 @@ import msgspec
 from pipeline.actions.senders import Outcome
 from pipeline.errors import SourceError
 from pipeline.ingest.client import Answer, ReadRequest
-from pipeline.ingest.pages import PageError, cut_page, value_at
+from pipeline.ingest.pages import PageError, cut_page
+from pipeline.ingest.paths import found_at
 from pipeline.ingest.profile import Lookup, Operation, Profile
 from pipeline.ingest.profile_limits import Limits
 from pipeline.settings import RestConnection
@@ -35,7 +36,7 @@ from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status,
 from resources.rest_pace import Pace, retry_after_seconds
 from resources.rest_patience import Patience
 from resources.rest_verdict import Expected, Response, judged
-from resources.rest_writes import not_to_be_sent, outcome_of, request_of
+from resources.rest_writes import not_to_be_sent, outcome_of, query_for, request_of
 
 Clock = Callable[[], datetime]
 Query = Sequence[tuple[str, str]]
@@ -259,7 +260,7 @@ class RestClient:
         """
         found: dict[str, str] = {}
         for start in range(0, len(keys), lookup.batch):
-            query = [(lookup.param, key) for key in keys[start : start + lookup.batch]]
+            query = query_for(lookup, keys[start : start + lookup.batch])
             answer = self.get(lookup.path, query, what="what was written before")
             try:
                 records = [msgspec.json.decode(item) for item in cut_page(answer.body, lookup.records).items]
@@ -268,7 +269,7 @@ class RestClient:
                     f"Looking up keys at {self._name} ({answer.url}) gave another page than the profile says: {error}."
                 )
                 raise SourceError(message, is_transient=False) from error
-            pairs = [(value_at(record, lookup.key), value_at(record, lookup.id)) for record in records]
+            pairs = [(found_at(record, lookup.key), found_at(record, lookup.id)) for record in records]
             found |= {str(key): str(remote_id) for key, remote_id in pairs if key in keys and remote_id is not None}
         return found
 
@@ -283,7 +284,10 @@ class RestClient:
 
     def _fetch_token(self, request: TokenRequest) -> bytes:
         attempt = Attempt(
-            "Asking for a token at", self._name, address_of(self._name, self._base_url, request.path, "a token")
+            "Asking for a token at",
+            self._name,
+            address_of(self._name, self._base_url, request.path, "a token"),
+            is_login=True,
         )
 
         def ask() -> Response:
@@ -299,6 +303,7 @@ class RestClient:
         try:
             return self._patience.repeatedly(ask, attempt).body
         except SourceError as error:
+            # What was answered stays behind: a login's request is made of secrets, and an answer may repeat it.
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
 
     def _attempt(self, doing: str, path: str, what: str) -> Attempt:
@@ -324,14 +329,18 @@ class RestClient:
             self._pace.answered(slot)
             self._pace.adapt(response.status_code)
             self._pace.note(response.headers, now)
-            return judged(
-                attempt,
-                response,
-                call.expected,
-                max_bytes=self._limits.max_body_bytes,
-                wait_seconds=retry_after_seconds(response.headers, now),
-                received_at=now,
-            )
+            try:
+                return judged(
+                    attempt,
+                    response,
+                    call.expected,
+                    max_bytes=self._limits.max_body_bytes,
+                    wait_seconds=retry_after_seconds(response.headers, now),
+                    received_at=now,
+                )
+            except SourceError as error:
+                error.answered = hidden(error.answered, self._identity.query, self._identity.words)
+                raise
 
 
 def _open_http(transport: httpx.BaseTransport | None, connections: int = 1) -> httpx.Client:

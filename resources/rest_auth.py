@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 from urllib.parse import quote_plus
 
@@ -110,24 +110,25 @@ def identity_of(  # noqa: PLR0911 - one for each kind
     """
     given = {key: _secret(name, secrets, key) for key in auth.secrets}
     words = tuple(value for key, value in given.items() if key not in _NAMES)
+    further = {} if isinstance(auth, NoAuth) else {key: filled(text, given) for key, text in auth.headers.items()}
     match auth:
         case NoAuth():
             return _Fixed({})
         case Bearer():
-            return _Fixed({"Authorization": f"Bearer {given['token']}"}, words=words)
+            return _Fixed({**further, "Authorization": f"Bearer {given['token']}"}, words=words)
         case ApiKey(query=None):
-            return _Fixed({auth.header: f"{auth.prefix}{given['api_key']}"}, words=words)
+            return _Fixed({**further, auth.header: f"{auth.prefix}{given['api_key']}"}, words=words)
         case ApiKey():
-            return _Fixed({}, ((str(auth.query), given["api_key"]),), words=words)
+            return _Fixed(further, ((str(auth.query), given["api_key"]),), words=words)
         case Basic():
             basic = _basic(given["username"], given["password"])
-            return _Fixed({"Authorization": basic}, words=(*words, basic.removeprefix("Basic ")))
+            return _Fixed({**further, "Authorization": basic}, words=(*words, basic.removeprefix("Basic ")))
         case Headers():
-            return _Fixed({header: filled(text, given) for header, text in auth.headers.items()}, words=words)
+            return _Fixed(further, words=words)
         case ClientCredentials() | RefreshToken():
-            return _Fetched(name, _OAuth2(auth, given), fetch, words)
+            return _Fetched(name, _OAuth2(auth, given), fetch, words, further)
         case SessionToken():
-            return _Fetched(name, _Session(auth, given), fetch, words)
+            return _Fetched(name, _Session(auth, given), fetch, words, further)
 
 
 def _secret(name: str, secrets: Mapping[str, SecretStr], key: str) -> str:
@@ -244,7 +245,14 @@ class _Fetched:
 
     query: tuple[tuple[str, str], ...] = ()
 
-    def __init__(self, name: str, service: _Service, fetch: FetchToken, words: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        service: _Service,
+        fetch: FetchToken,
+        words: tuple[str, ...],
+        further: Mapping[str, str],
+    ) -> None:
         self._name = name
         self._service = service
         self._fetch = fetch
@@ -253,6 +261,7 @@ class _Fetched:
         self._refresh: str | None = None
         self._good_until = 0.0
         self._words = words
+        self._further = dict(further)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -263,7 +272,7 @@ class _Fetched:
         with self._lock:
             if self._token is None or time.monotonic() >= self._good_until:
                 self._token = self._renewed()
-            return self._service.headers(self._token.text)
+            return {**self._further, **self._service.headers(self._token.text)}
 
     def forget(self, headers: Mapping[str, str]) -> bool:
         with self._lock:
@@ -273,7 +282,8 @@ class _Fetched:
 
     def _renewed(self) -> _Token:
         asked_at = time.monotonic()
-        body = self._fetch(self._service.request(self._refresh))
+        request = self._service.request(self._refresh)
+        body = self._fetch(replace(request, headers={**self._further, **request.headers}))
         try:
             token = self._service.read(body)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:

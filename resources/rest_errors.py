@@ -32,6 +32,15 @@ _ADVICE: Final = {
     405: "correct the method in its profile",
     429: "lower requests_per_second in its profile, or wait",
 }
+_NOT_LET_IN: Final = (
+    "check the secrets of connection {name}, and whether 'auth' in its profile sends all that the login asks for"
+)
+_LOGIN_ADVICE: Final = {
+    **_ADVICE,
+    400: _NOT_LET_IN,
+    403: _NOT_LET_IN,
+    404: "correct base_url, or where 'auth' in its profile gets its token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class Attempt:
     what: str
     name: str
     url: str
+    is_login: bool = False
 
     def __str__(self) -> str:
         """Return the sentence's beginning; the URL bears neither query nor user."""
@@ -86,7 +96,8 @@ def from_status(attempt: Attempt, status: int, wait_seconds: float | None) -> So
     elif httpx.codes.is_success(status):
         message = f"{attempt} was answered with {status}, which brings no page: correct the path in its profile."
     else:
-        advice = _ADVICE.get(status, "correct the profile of connection {name}").format(name=attempt.name)
+        advices = _LOGIN_ADVICE if attempt.is_login else _ADVICE
+        advice = advices.get(status, "correct the profile of connection {name}").format(name=attempt.name)
         message = f"{attempt} was refused with {status}: {advice}."
     return HttpError(message, is_transient=False, status=status)
 

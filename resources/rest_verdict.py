@@ -14,9 +14,11 @@ from typing import Any, Final, Literal
 import httpx
 import msgspec
 
+from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError, TooMuchError
 from pipeline.ingest.profile_mapping import ErrorRule
-from resources.rest_body import check_json, read_body
+from resources.rest_body import BodyError, check_json, read_body
+from resources.rest_deadline import DeadlineError
 from resources.rest_errors import Attempt, HttpError, from_status
 
 _ERROR_BODY_BYTES: Final = 2**20
@@ -68,12 +70,19 @@ def judged(
         value = _json(body) if any(rule.body for rule in rules) else None
         rule = next((rule for rule in rules if rule.fits(status, value)), None)
         if rule is not None:
-            verdict = _ruled(attempt, rule, status, wait_seconds)
+            try:
+                verdict = _ruled(attempt, rule, status, wait_seconds)
+            except SourceError as error:
+                error.answered = body
+                raise
             return Response(status, response.headers, body, received_at, verdict)
     if status == httpx.codes.NO_CONTENT and expected.takes_nothing:
         return Response(status, response.headers, b"", received_at, "nothing")
     if not is_good:
-        raise from_status(attempt, status, wait_seconds)
+        refusal = from_status(attempt, status, wait_seconds)
+        if not refusal.is_transient:
+            refusal.answered = body or _beginning(response)
+        raise refusal
     if not rules:
         body = read_body(response, max_bytes)
     if body or expected.is_read:
@@ -102,6 +111,14 @@ def _ruled(
             raise GoneError(f"{said}: it is no longer there.", is_transient=False)
         case "fail":
             raise HttpError(f"{said}: ask its operator.", is_transient=False, status=status)
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """Return the body of a refusal, nothing where it cannot be had."""
+    try:
+        return read_body(response, _ERROR_BODY_BYTES)
+    except (httpx.HTTPError, httpx.StreamError, BodyError, DeadlineError):
+        return b""
 
 
 def _json(body: bytes) -> Any:

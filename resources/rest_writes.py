@@ -23,7 +23,7 @@ import msgspec
 from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError
-from pipeline.ingest.pages import value_at
+from pipeline.ingest.paths import found_at, parse_path, put_at, text_of
 from pipeline.ingest.profile import Lookup, Operation, Profile
 from resources.rest_errors import HttpError, NeverReachedError
 
@@ -106,22 +106,31 @@ def request_of(operation: Operation, payload: Mapping[str, Any], key: str) -> Wr
 
     Raises:
         KeyError: the path names a field that the payload does not have.
+        ValueError: a value that the profile does not translate, that is no number, or that has no place in the body.
 
     """
     in_path = operation.path_fields
     path = operation.path.format_map({name: quote(str(payload[name]), safe="") for name in in_path})
-    body: dict[str, Any] = dict(operation.constants)
+    body: dict[str, Any] = {}
+    for place, constant in operation.constants.items():
+        put_at(body, parse_path(place), constant)
     for name, value in payload.items():
         if name in in_path:
             continue
-        typed = int(value) if name in operation.integers and value is not None else value
-        _put(body, operation.fields.get(name, (name,)), typed)
+        put_at(body, operation.fields.get(name, (name,)), _as_they_have_it(operation, name, value))
     if operation.key_field is not None:
-        body[operation.key_field] = key
+        put_at(body, operation.key_field, key)
     headers = {"Content-Type": "application/json"}
     if operation.key_header is not None:
         headers[operation.key_header] = key
     return WriteRequest(path, headers, msgspec.json.encode(body))
+
+
+def query_for(lookup: Lookup, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the query that asks for keys."""
+    if lookup.separator is not None:
+        return [(lookup.param, lookup.separator.join(keys))]
+    return [(lookup.param, key) for key in keys]
 
 
 def outcome_of(operation: Operation, result: SourceError | Accepted) -> Outcome:
@@ -171,14 +180,21 @@ def _remote_id(operation: Operation, body: bytes) -> str | None:
     if operation.id is None or not body:
         return None
     try:
-        found = value_at(msgspec.json.decode(body), operation.id)
+        found = found_at(msgspec.json.decode(body), operation.id)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return None if found is None else str(found)
 
 
-def _put(body: dict[str, Any], path: tuple[str, ...], value: object) -> None:
-    *parents, last = path
-    for name in parents:
-        body = body.setdefault(name, {})
-    body[last] = value
+def _as_they_have_it(operation: Operation, name: str, value: Any) -> Any:
+    """Return a payload's value as the remote has it; what is absent stays null."""
+    if value is None:
+        return None
+    known = operation.values.get(name)
+    if known is not None:
+        text = str(text_of(value))
+        if text not in known:
+            message = f"'values' of the profile has nothing for {name} {text!r}"
+            raise ValueError(message)
+        return known[text]
+    return int(value) if name in operation.integers else value

@@ -93,7 +93,7 @@ class PageLoop:
             except IncompleteError as error:
                 raise StartAgain from error
             except PageError as error:
-                raise self.wrong(str(error)) from error
+                raise self.wrong(str(error), error.answered) from error
             if windows is not None and request.place is None:
                 _raise_if_too_full(page, windows)
             # Rows that were inserted move the others on: what was asked for before that may lack those at its border.
@@ -118,13 +118,15 @@ class PageLoop:
         counted.add(page)
         return strategy.after(request, answer, page)
 
-    def wrong(self, reason: str) -> SourceError:
-        """Return the error that a page is."""
+    def wrong(self, reason: str, answered: bytes = b"") -> SourceError:
+        """Return the error that a page is; ``answered`` = what of it says why."""
         message = (
             f"Fetching {self.stream} from {self.name} ({self.source}) gave a page that is not what the "
             f"profile says: {reason}. Correct the profile, or ask the operator of the source."
         )
-        return SourceError(message, is_transient=False)
+        error = SourceError(message, is_transient=False)
+        error.answered = answered
+        return error
 
     def _get(self, request: PageRequest, paging: Within) -> Answer:
         try:

@@ -20,7 +20,12 @@ from pipeline.json_structure import MAX_DEPTH, elements_at, is_deeper_than
 
 
 class PageError(ValueError):
-    """The answer is not the page that the profile describes: the message says why, without quoting it."""
+    """The answer is not the page that the profile describes: the message says why, without quoting it.
+
+    ``answered`` = what of it says why, for whoever tries a profile.
+    """
+
+    answered: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class CutPage:
 
 _parts: Any = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BEGINNING_BYTES: Final = 64
+_NO_ERRORS: Final = (b"null", b"[]", b"{}", b"false")
 _list: Any = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -97,19 +103,10 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
     envelope = b" ".join((body[:start] + b"[]" + body[end:]).splitlines())
     values = _strict(envelope)
     if isinstance(values, dict) and values.get("errors"):
-        message = "it came as a success but lists errors"
-        raise PageError(message)
+        refusal = PageError("it came as a success but lists errors")
+        refusal.answered = json.dumps(values["errors"]).encode()
+        raise refusal
     return CutPage(items, envelope, values if isinstance(values, dict) else {}, listed)
-
-
-def value_at(values: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """Return what stands at a path of a page, None where nothing does."""
-    current: Any = values
-    for name in path:
-        if not isinstance(current, Mapping):
-            return None
-        current = current.get(name)
-    return current
 
 
 def _walk(body: bytes, path: Sequence[str]) -> bytes | msgspec.Raw:
@@ -117,10 +114,19 @@ def _walk(body: bytes, path: Sequence[str]) -> bytes | msgspec.Raw:
     for name in path:
         parts = _parts.decode(current)
         if name not in parts:
-            message = f"it has no {'.'.join(path)}"
-            raise PageError(message)
+            raise _pageless(body, path)
         current = parts[name]
     return current
+
+
+def _pageless(body: bytes, path: Sequence[str]) -> PageError:
+    """Return the error that a JSON object without a list of records is."""
+    errors = _parts.decode(body).get("errors")
+    has_errors = errors is not None and bytes(errors) not in _NO_ERRORS
+    lists = " and lists errors" if has_errors else ""
+    error = PageError(f"it has no {'.'.join(path)}{lists}")
+    error.answered = body
+    return error
 
 
 def _span(body: bytes, found: bytes) -> tuple[int, int]:

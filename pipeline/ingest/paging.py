@@ -6,6 +6,7 @@ belong here: asking (``resources.rest``), the loop, records, time windows (``pip
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -326,22 +327,41 @@ class _ByKey(_Step):
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         if not page.items or _says(self.paging, page) is False:
             return None
-        key = found_at(value_of(page.items[-1]), self.paging.key)
-        if isinstance(key, bool) or not isinstance(key, str | int):
-            message = f"its last record has neither text nor number at {spelled(self.paging.key)}"
-            raise PageError(message)
-        if str(key) == request.place:
+        key = self._checked_key(page.items[-1])
+        place = str(key[0]) if len(key) == 1 else json.dumps(key)
+        if place == request.place:
             if len(page.items) > self.ties:
                 self.full = max(self.full, self.before)
             is_short = len(page.items) < (min(self.full, self.paging.size) or self.paging.size)
             if self.paging.inclusive and is_short:
                 return None
-            message = f"all its records have one value at {spelled(self.paging.key)}: raise 'size' above their number"
+            message = f"all its records have one value at {self._named}: raise 'size' above their number"
             raise PageError(message)
         self.full, self.before = max(self.full, self.before), len(page.items)
-        keys = (found_at(value_of(item), self.paging.key) for item in reversed(page.items))
-        self.ties = sum(1 for _ in takewhile(key.__eq__, keys))
-        return PageRequest(request.path, {**request.params, self.paging.param: key}, str(key))
+        tied = list(takewhile(lambda item: self._key(item) == key, reversed(page.items)))
+        self.ties = len(tied)
+        if not self.paging.inclusive and len(set(tied)) > 1:
+            what = f"its last {len(tied)} records have one value at {self._named}"
+            message = f"{what}, so more may be lost behind it: name in 'ties' what orders them, or say 'inclusive'"
+            raise PageError(message)
+        words = dict(zip((self.paging.param, *self.paging.ties), key, strict=True))
+        return PageRequest(request.path, {**request.params, **words}, place)
+
+    @property
+    def _named(self) -> str:
+        return " and ".join(spelled(path) for path in (self.paging.key, *self.paging.ties.values()))
+
+    def _key(self, item: bytes) -> list[Any]:
+        value = value_of(item)
+        return [found_at(value, path) for path in (self.paging.key, *self.paging.ties.values())]
+
+    def _checked_key(self, item: bytes) -> list[str | int]:
+        key = self._key(item)
+        for part, path in zip(key, (self.paging.key, *self.paging.ties.values()), strict=True):
+            if isinstance(part, bool) or not isinstance(part, str | int):
+                message = f"its last record has neither text nor number at {spelled(path)}"
+                raise PageError(message)
+        return key
 
 
 @dataclass(slots=True)

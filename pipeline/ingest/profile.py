@@ -2,7 +2,7 @@
 
 Belongs here: the whole of the YAML file, its writes, and the sentence that says what is wrong with it. Does not belong
 here: its parts (``pipeline.ingest.profile_*``), secrets and addresses (``vipgrid.yaml``), HTTP (``resources.rest``).
-docs/profiles.md explains every word.
+docs/profiles_reference.md has every word.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from pipeline.errors import ConfigurationError
+from pipeline.ingest.paths import parse_path
 from pipeline.ingest.profile_auth import Auth, NoAuth
 from pipeline.ingest.profile_limits import Limits
 from pipeline.ingest.profile_mapping import FlaggedDeletions
 from pipeline.ingest.profile_stream import END_FIELDS, DeletionFeed, StreamProfile
-from pipeline.ingest.profile_words import PathTo, Strict
+from pipeline.ingest.profile_words import NamesTo, PathTo, Strict, texts_of_yaml_keys
 from pipeline.streams import STREAMS
+
+_MOST_TOLD: Final = 10
+Scalar: TypeAlias = bool | int | str
 
 
 class Lookup(Strict):
@@ -32,7 +36,9 @@ class Lookup(Strict):
     "Below base_url."
     param: str = "external_key"
     "The parameter that takes a key; repeated for several."
-    records: PathTo = ("items",)
+    separator: str | None = Field(default=None, min_length=1)
+    "What stands between several keys, where the parameter takes all of them at once."
+    records: NamesTo = ("items",)
     "Where the answer has its list."
     key: PathTo = ("external_key",)
     "Where a record has our key."
@@ -43,7 +49,7 @@ class Lookup(Strict):
 
 
 class Operation(Strict):
-    """One write; docs/connections.md says what becomes of it."""
+    """One write; docs/writes.md has the operations and their fields, docs/connections.md what becomes of an answer."""
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     "The HTTP method."
@@ -53,20 +59,31 @@ class Operation(Strict):
     "Payload field: its path in the body, where they differ."
     integers: tuple[str, ...] = ()
     "Payload fields that are numbers in the body."
-    constants: Mapping[str, bool | int | str] = Field(default_factory=dict)
-    "What the body has besides."
+    values: Mapping[str, Annotated[Mapping[str, Scalar], BeforeValidator(texts_of_yaml_keys)]] = Field(
+        default_factory=dict, json_schema_extra={"examples": [{"kind": {"publish": 1, "withdrawal": 2}}]}
+    )
+    "Payload field: our value to theirs; a value that it lacks is not sent, and its action waits for a person."
+    constants: Mapping[str, Scalar] = Field(default_factory=dict)
+    "What the body has besides: path in the body, and the value."
     id: PathTo | None = None
     "Where the answer says how the remote calls what was made."
     key_header: str | None = "Idempotency-Key"
     "The header that bears our key."
-    key_field: str | None = None
-    "Where the body repeats it."
+    key_field: PathTo | None = None
+    "Path in the body: where it repeats our key."
     replayed_header: str = "Idempotency-Replayed"
     "The answer's header that says that it was done before."
     may_be_repeated: bool = False
     "Doing it twice is doing it once, so that an unknown outcome needs no look-up."
     lookup: Lookup | None = None
     "How to find again what was made."
+
+    @field_validator("constants")
+    @classmethod
+    def _are_paths(cls, value: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+        for path in value:
+            parse_path(path)
+        return value
 
     @property
     def path_fields(self) -> frozenset[str]:
@@ -117,11 +134,11 @@ def load_profile(path: Path) -> Profile:
         profile = Profile.model_validate(_with_defaults(raw))
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
-        where, reason = problems[0]["loc"], _reason(problems[0]["msg"], problems[0]["loc"])
-        raise _wrong(path, tree, where, reason, more=len(problems) - 1) from error
-    problem = next(_contradictions(profile), None)
-    if problem is not None:
-        raise _wrong(path, tree, *problem)
+        told = [(problem["loc"], _reason(problem["msg"], problem["loc"])) for problem in problems]
+        raise _wrong(path, tree, told) from error
+    contradictions = list(_contradictions(profile))
+    if contradictions:
+        raise _wrong(path, tree, contradictions)
     return profile
 
 
@@ -151,23 +168,33 @@ def _contradictions(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _wrong(
-    path: Path, tree: yaml.Node | None, where: Sequence[int | str], reason: str, *, more: int = 0
+    path: Path, tree: yaml.Node | None, problems: Sequence[tuple[Sequence[int | str], str]]
 ) -> ConfigurationError:
-    line, known = _place_of(tree, where)
-    named = ".".join(known) or "the file"
-    others = f" (and {more} more)" if more else ""
-    return ConfigurationError(f"The profile {path} is wrong at {named} (line {line}): {reason}{others}.")
+    """Return the error that says where a profile is wrong; what comes of `defaults` in every stream is said once."""
+    places = [(_place_of(tree, where), reason) for where, reason in problems]
+    said = dict.fromkeys(f"{'.'.join(known) or 'the file'} (line {line}): {reason}" for (line, known), reason in places)
+    first, *others = said
+    also = "".join(f" Also at {other}." for other in others[: _MOST_TOLD - 1])
+    more = f" And {len(said) - _MOST_TOLD} more." if len(said) > _MOST_TOLD else ""
+    return ConfigurationError(f"The profile {path} is wrong at {first}.{also}{more}")
 
 
 def _reason(message: str, where: Sequence[int | str]) -> str:
     text = message.removeprefix("Value error, ")
     if text.startswith("Extra inputs"):
-        return f"there is no field {where[-1]!r} here; docs/profiles.md lists every word"
+        word = str(where[-1])
+        return f"there is no field {word!r} here{_meant(word, _words())}; docs/profiles_reference.md lists every word"
     return "it is missing" if text == "Field required" else text
 
 
+def _words() -> list[str]:
+    """Return every word of a profile."""
+    parts = Profile.model_json_schema()["$defs"].values()
+    return sorted({word for part in parts for word in part.get("properties", ())})
+
+
 def _meant(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = difflib.get_close_matches(word, [name for name in known if name != word], n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 
 

@@ -7,7 +7,7 @@ Belongs here: the kinds and the names of the secrets that each needs. Does not b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -15,6 +15,26 @@ from pydantic import Field
 from pipeline.ingest.profile_words import PathTo, Span, Strict
 
 _SECRET: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+
+
+def _named_in(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for text in texts for name in _SECRET.findall(text)))
+
+
+class _WithHeaders(Strict):
+    """What every kind may have besides."""
+
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    "Further headers of every request, also of the one for a token: name, and value, in it `{secret}` for a secret."
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        return tuple(dict.fromkeys((*self._own_secrets(), *_named_in(self.headers.values()))))
+
+    def _own_secrets(self) -> tuple[str, ...]:
+        """Return the names of those that the kind itself needs."""
+        raise NotImplementedError
 
 
 class NoAuth(Strict):
@@ -28,18 +48,16 @@ class NoAuth(Strict):
         return ()
 
 
-class Bearer(Strict):
+class Bearer(_WithHeaders):
     """A token that does not change: secret ``token``."""
 
     kind: Literal["bearer"]
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it needs."""
+    def _own_secrets(self) -> tuple[str, ...]:
         return ("token",)
 
 
-class ApiKey(Strict):
+class ApiKey(_WithHeaders):
     """A key in a header or in the query, under a name of the tenant's choice: secret ``api_key``."""
 
     kind: Literal["api_key"]
@@ -50,20 +68,16 @@ class ApiKey(Strict):
     query: str | None = None
     "The query parameter's name: then the key stands there and in no header."
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it needs."""
+    def _own_secrets(self) -> tuple[str, ...]:
         return ("api_key",)
 
 
-class Basic(Strict):
+class Basic(_WithHeaders):
     """HTTP Basic (RFC 7617): secrets ``username`` and ``password``."""
 
     kind: Literal["basic"]
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it needs."""
+    def _own_secrets(self) -> tuple[str, ...]:
         return ("username", "password")
 
 
@@ -77,10 +91,10 @@ class Headers(Strict):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the secrets that it needs."""
-        return tuple(dict.fromkeys(name for text in self.headers.values() for name in _SECRET.findall(text)))
+        return _named_in(self.headers.values())
 
 
-class _OAuth2(Strict):
+class _OAuth2(_WithHeaders):
     """What the two grants have in common."""
 
     token_path: str = "/oauth2/token"  # noqa: S105 - a path
@@ -94,7 +108,7 @@ class _OAuth2(Strict):
     extra: Mapping[str, str] = Field(default_factory=dict)
     "Further fields of the form, such as an audience."
     lifetime: Span | None = None
-    "How long a token lives, where the answer has no `expires_in`."
+    "How long a token lives, where the answer has no `expires_in`; the next is fetched a tenth before (30 s at most)."
 
 
 class ClientCredentials(_OAuth2):
@@ -102,9 +116,7 @@ class ClientCredentials(_OAuth2):
 
     kind: Literal["oauth2_client_credentials"]
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it needs."""
+    def _own_secrets(self) -> tuple[str, ...]:
         return ("client_id", "client_secret")
 
 
@@ -117,13 +129,11 @@ class RefreshToken(_OAuth2):
 
     kind: Literal["oauth2_refresh_token"]
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it needs."""
+    def _own_secrets(self) -> tuple[str, ...]:
         return ("client_id", "client_secret", "refresh_token")
 
 
-class SessionToken(Strict):
+class SessionToken(_WithHeaders):
     """A token from a login: one request with secrets in it, whose answer has a token for a while."""
 
     kind: Literal["session_token"]
@@ -144,10 +154,8 @@ class SessionToken(Strict):
     prefix: str = ""
     "What stands before the token in the header, such as `Bearer ` (with its blank)."
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that it needs."""
-        return tuple(dict.fromkeys(name for text in self.login.values() for name in _SECRET.findall(text)))
+    def _own_secrets(self) -> tuple[str, ...]:
+        return _named_in(self.login.values())
 
 
 Auth = Annotated[

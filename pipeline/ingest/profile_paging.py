@@ -6,6 +6,7 @@ Belongs here: the kinds, their words, their defaults. Does not belong here: doin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -98,13 +99,18 @@ class JsonLinkPaging(Pages):
 
 
 class KeysetPaging(Pages):
-    """The next page begins behind a value of the last record; the end is an empty page."""
+    """The next page begins behind a value of the last record; the end is an empty page.
+
+    Where several records may have one value, some would be lost at a page's border: `ties` or `inclusive` prevents it.
+    """
 
     kind: Literal["keyset"]
     param: str
     "The parameter that takes it."
     key: PathTo
     "Where a record has it; the records come in its order."
+    ties: Mapping[str, PathTo] = Field(default_factory=dict, json_schema_extra={"examples": [{"after.id": "id"}]})
+    "Parameter: where a record has what orders those of one value; it takes the last record's too."
     inclusive: bool = False
     "The next page begins with the records of that very value: they come twice and are counted as duplicates."
 

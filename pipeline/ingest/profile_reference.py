@@ -39,7 +39,7 @@ Made from the program itself (`python -m pipeline.ingest.profile_reference`), as
   where a name has a dot: `[a.b, c]`.
 - A **span** is `90s`, `15m`, `36h`, `7d`, `2w`, or a sum such as `1d 12h`.
 - A **parameter** is a name in the query; where the request has a body, it is a path in the body (`page.from`,
-  `filter.ranges[0].from`), with GraphQL one in the variables.
+  `filter.ranges[0].from`), with GraphQL one in the variables. Sizes, numbers and epochs are numbers in a body.
 - What is `needed` has no default.
 """
 

@@ -7,15 +7,15 @@ themselves (``pipeline.ingest.profile_paging`` and its neighbours), the whole pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.ingest.paths import JsonPath, parse_path
 from pipeline.ingest.profile_incremental import ByInstant, Incremental
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
-from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows, Within
-from pipeline.ingest.profile_words import Condition, PathTo, Strict
+from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows
+from pipeline.ingest.profile_words import Condition, NamesTo, PathTo, Strict
 
 Personal = Literal["keep", "drop", "pseudonymise"]
 END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
@@ -23,6 +23,12 @@ END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacte
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, dict) else value
+
+
+Kept: TypeAlias = Annotated[
+    tuple[Condition, ...],
+    BeforeValidator(_listed, json_schema_input_type=Condition | tuple[Condition, ...]),
+]
 
 
 class GraphQL(Strict):
@@ -37,21 +43,37 @@ class GraphQL(Strict):
 class DeletionFeed(Strict):
     """Deleted records stand in a list of their own, read after the stream with the same start.
 
+    Where it is asked for otherwise than the stream, `method`, `body`, `incremental` and `errors` say how.
     Its records need no more than the key and the instant: ``mapping`` names every required field of the stream and the
     one that says when it ended.
     """
 
     kind: Literal["feed"]
+    method: Literal["GET", "POST"] = "GET"
+    "POST only where the list is read that way."
     path: str
     "Below base_url, as a stream's."
-    records: PathTo = ("items",)
+    records: NamesTo = ("items",)
     "Where a page has its list."
     query: Mapping[str, str] = Field(default_factory=dict)
     "Sent always, in the query."
-    paging: Within = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
+    body: Mapping[str, Any] | None = None
+    "For POST: the JSON body, as a stream's."
+    keep: Kept = ()
+    "Only records that fit all of these are of this stream, where the list has the deleted of several."
+    paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
     "How one pages through it."
+    incremental: ByInstant | None = None
+    "How the start is said to it (its lookback and lag are the stream's); by default as it is to the stream."
     mapping: Mapping[str, Rule]
     "Canonical field: how it is made of a record of this list."
+    errors: tuple[ErrorRule, ...] | None = None
+    "What its answers mean; by default what the stream's do."
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _refuse_misfits(self)
+        return self
 
 
 Deletions = Annotated[FlaggedDeletions | DeletionFeed | Absence, Field(discriminator="kind")]
@@ -71,6 +93,23 @@ class Count(Strict):
     "Where the answer has the number."
 
 
+def _refuse_misfits(way: Source | DeletionFeed) -> None:
+    """Refuse what a way into a stream, or the list of its deleted, cannot be together.
+
+    Raises:
+        ValueError: a body without POST, or windows of a time that nothing names.
+
+    """
+    if way.body is not None and way.method == "GET":
+        message = "'body' needs 'method: POST'"
+        raise ValueError(message)
+    if isinstance(way.paging, TimeWindows):
+        by = way.incremental
+        if not isinstance(by, ByInstant) or by.end_param is None or by.start is None:
+            message = "paging by time_window needs 'incremental' with kind datetime, 'end_param' and 'start'"
+            raise ValueError(message)
+
+
 class Source(Strict):
     """One way into a stream: what is asked, how one pages through it, and what its records are."""
 
@@ -78,8 +117,8 @@ class Source(Strict):
     "POST only where the source reads that way."
     path: str = "/v1/{stream}"
     "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
-    records: PathTo = ("items",)
-    "Where a page has its list of records; empty = the page itself."
+    records: NamesTo = ("items",)
+    "Where a page has its list of records, by names alone (one list, not lists in a list); empty = the page itself."
     one_record: bool = False
     "What stands there is one record, and no list of them."
     query: Mapping[str, str] = Field(default_factory=dict)
@@ -90,10 +129,7 @@ class Source(Strict):
     "For POST: the JSON body; paging and incremental put their words into it, at the paths that they name."
     graphql: GraphQL | None = None
     "A GraphQL question, posted."
-    keep: Annotated[
-        tuple[Condition, ...],
-        BeforeValidator(_listed, json_schema_input_type=Condition | tuple[Condition, ...]),
-    ] = ()
+    keep: Kept = ()
     "Only records that fit all of these belong to the stream; the others are counted on their page and not landed."
     paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
     "How one gets from a page to the next; by default a cursor at `next_cursor` while `has_more` is true."
@@ -108,17 +144,10 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.body is not None and self.method == "GET":
-            message = "'body' needs 'method: POST'"
-            raise ValueError(message)
         if self.body is not None and self.graphql is not None:
             message = "'body' and 'graphql' exclude each other"
             raise ValueError(message)
-        if isinstance(self.paging, TimeWindows):
-            by = self.incremental
-            if not isinstance(by, ByInstant) or by.end_param is None or by.start is None:
-                message = "paging by time_window needs 'incremental' with kind datetime, 'end_param' and 'start'"
-                raise ValueError(message)
+        _refuse_misfits(self)
         return self
 
     @property
@@ -158,6 +187,10 @@ class StreamProfile(Source):
             ):
                 message = "what 'also' is read starts where the stream does: both by instants, or 'also' by nothing"
                 raise ValueError(message)
+        listed = self.deletions.incremental if isinstance(self.deletions, DeletionFeed) else None
+        if listed is not None and not isinstance(self.incremental, ByInstant | None):
+            message = "the list of deletions starts where the stream does: both by instants, or the list by nothing"
+            raise ValueError(message)
         if self.also and isinstance(self.deletions, Absence):
             message = "'also' and deletion by absence exclude each other"
             raise ValueError(message)

@@ -16,7 +16,21 @@ from pipeline.ingest.paths import JsonPath, found_at, parse_path, text_of
 
 
 def _path(value: object) -> object:
+    if isinstance(value, bool):
+        message = "it is read by YAML as true or false: write it in quotes"
+        raise ValueError(message)  # noqa: TRY004 - it came from outside
+    if not isinstance(value, str | list | tuple):
+        message = f"{value!r} is no path: write a.b, rows[0].id, keys[name=asset].value, or a list of names"
+        raise ValueError(message)  # noqa: TRY004 - it came from outside
     return parse_path(value) if isinstance(value, str) else value
+
+
+def _names(value: object) -> object:
+    path = _path(value)
+    if isinstance(path, tuple) and any(str(step).startswith("[") for step in path):
+        message = f"{value!r} leads through a list: what stands here is a way of names, a.b.c, to one list"
+        raise ValueError(message)
+    return path
 
 
 def _text(value: object) -> object:
@@ -43,6 +57,7 @@ _INSTANT_SCHEMA: dict[str, Any] = {"description": "An instant: 2026-03-02T08:00:
 _SCALARS = ["string", "number", "boolean", "null"]
 
 PathTo: TypeAlias = Annotated[JsonPath, BeforeValidator(_path), WithJsonSchema(_PATH_SCHEMA)]
+NamesTo: TypeAlias = Annotated[JsonPath, BeforeValidator(_names), WithJsonSchema(_PATH_SCHEMA)]
 Span: TypeAlias = Annotated[settings_types.Span, WithJsonSchema(_SPAN_SCHEMA)]
 Instant: TypeAlias = Annotated[settings_types.Instant, WithJsonSchema(_INSTANT_SCHEMA)]
 Text: TypeAlias = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]

@@ -171,15 +171,18 @@ class RestFeed:
         return SourceReader(loop, path, self._span)
 
     def _deletion_reader(self, feed: DeletionFeed) -> SourceReader:
-        by = self._profile.incremental
+        by = self._profile.incremental if feed.incremental is None else feed.incremental
         return self._reader(
             Source(
+                method=feed.method,
                 path=feed.path,
                 records=feed.records,
                 query=feed.query,
+                body=feed.body,
+                keep=feed.keep,
                 paging=feed.paging,
                 headers=self._profile.headers,
-                errors=self._profile.errors,
+                errors=self._profile.errors if feed.errors is None else feed.errors,
                 incremental=by if isinstance(by, ByInstant) else None,
             )
         )

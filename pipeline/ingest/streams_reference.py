@@ -28,7 +28,7 @@ What a profile maps a tenant's API onto, and what files of a `files` connection 
 A field in **bold** is part of the record's key; a record without a *required* field is quarantined. Ids are opaque,
 case-sensitive texts. An *instant* is RFC 3339 (`2026-03-02T08:00:00Z`; without an offset it is taken for UTC); a *local
 time* has no offset. A *list* is a JSON list of texts. A tenant that lacks a stream leaves it out of its connection's
-`streams`.
+`streams`; of some that has to be said otherwise too ([connections.md](connections.md), Streams that a tenant lacks).
 """
 _TYPES: Final = {
     FieldType.TEXT: "text",

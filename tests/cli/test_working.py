@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import make_app, run
+from cli.states import late_claims
 from pipeline.errors import RefusedError
 from pipeline.home import Home
 from pipeline.ledger.journal import Journal
@@ -152,3 +153,13 @@ def test_an_exemption_names_a_partner_that_exists(lived: Path, tmp_path: Path) -
     run(make_app(), ["decide", "exempt", "--partner", "P1", "--asset", "A0", "--reason", "stocks end in May", *where])
     with pytest.raises(RefusedError, match="P99"):
         run(make_app(), ["decide", "exempt", "--partner", "P99", "--reason", "typo", *where])
+
+
+def test_what_keeps_notices_back_is_told_with_the_feed_that_nobody_serves() -> None:
+    claims = [
+        {"claim": "obligation", "is_late": False, "late_streams": None},
+        {"claim": "position", "is_late": True, "late_streams": ["access_events", "deliveries"]},
+    ]
+    (line,) = late_claims(claims, {"access_events", "asset_versions"})
+    assert line.startswith("Not known for certain is what partners hold, so no notice goes out; late: access_events, ")
+    assert "deliveries (no connection serves it: docs/connections.md" in line

@@ -122,6 +122,24 @@ def test_a_session_is_logged_into_once_and_again_when_it_is_refused(tmp_path: Pa
     assert SECRET.encode() not in stored(tenant)
 
 
+@pytest.mark.parametrize("kind", ["session_token", "oauth2_refresh_token"])
+def test_a_key_in_a_header_goes_with_the_login_and_with_what_follows_it(tmp_path: Path, kind: str) -> None:
+    auth = (SESSION if kind == "session_token" else REFRESH) | {"headers": {"X-Grid-Key": "v1 {grid_key}"}}
+    secrets = {**REFRESH_SECRETS, "username": "us", "password": "p w", "grid_key": SECRET}
+    with Server(token_server(kind)) as server:
+        tenant = Tenant(tmp_path, server.url, {"auth": auth, "defaults": DEFAULTS}, secrets=secrets)
+        tenant.pull_well()
+    assert [asked.headers["x-grid-key"] for asked in server.asked] == [f"v1 {SECRET}"] * 2
+    assert SECRET.encode() not in stored(tenant)
+
+
+def test_a_secret_of_a_further_header_is_needed(tmp_path: Path) -> None:
+    auth = {"kind": "bearer", "headers": {"X-Grid-Key": "{grid_key}"}}
+    tenant = Tenant(tmp_path, "http://127.0.0.1:1", {"auth": auth}, secrets={"token": SECRET})
+    with pytest.raises(ConfigurationError, match="needs the secret grid_key"):
+        tenant.pull()
+
+
 def test_a_session_is_renewed_before_it_ends(tmp_path: Path) -> None:
     paging = {"kind": "page_number"}
     count = iter(range(100))

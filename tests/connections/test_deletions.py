@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.connections.making import Asked, Server, Tenant
+import pytest
+
+from pipeline.errors import ConfigurationError
+from tests.connections.making import NOW, Asked, Server, Tenant
 
 SINGLE: dict[str, Any] = {"paging": {"kind": "single_page"}}
 NOW_COLUMNS = "asset_id, title, deleted_at::varchar as deleted_at"
@@ -62,6 +65,61 @@ def test_a_feed_of_deletions_is_read_after_its_stream_from_the_same_start(tmp_pa
         ("2", "y", None, None),
         ("1", None, "2026-03-02 07:00:00+00", None),
     ]
+
+
+def test_a_feed_of_deletions_may_be_asked_in_words_of_its_own_and_have_those_of_other_streams(tmp_path: Path) -> None:
+    gone = [{"of": of, "id": str(n), "ms": 1772434800000 + n} for n, of in enumerate(["media", "folder", "media"])]
+
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/gone":
+            after = asked.json.get("after", 0)
+            return {"gone": [row for row in gone if row["ms"] > after][:1]}
+        return {"items": [asset(n, asset_id=str(n)) for n in range(4)]}
+
+    stream = {
+        **SINGLE,
+        "incremental": {"param": "since", "lookback": "0s"},
+        "deletions": {
+            "kind": "feed",
+            "method": "POST",
+            "path": "/gone",
+            "records": "gone",
+            "body": {"with": {"names": True}},
+            "keep": {"path": "of", "one_of": ["media"]},
+            "paging": {"kind": "keyset", "param": "after", "key": "ms"},
+            "incremental": {"param": "from.ms", "format": "epoch_milliseconds"},
+            "mapping": {"asset_id": "id", "deleted_at": {"path": "ms", "cast": "epoch_milliseconds"}},
+        },
+    }
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": stream}})
+        tenant.pull_well()
+        tenant.next_turn()
+        tenant.pull_well()
+    asked = [(one.method, one.json) for one in server.asked if one.path == "/gone"]
+    assert asked[0] == ("POST", {"with": {"names": True}})
+    assert asked[-1][1]["from"] == {"ms": int(NOW.timestamp() * 1000)}
+    assert {key: end is not None for key, (_, end) in current(tenant).items()} == {
+        "0": True,
+        "1": False,
+        "2": True,
+        "3": False,
+    }
+
+
+def test_a_feed_of_deletions_starts_by_instants_only_where_its_stream_does(tmp_path: Path) -> None:
+    deletions = {
+        "kind": "feed",
+        "path": "/gone",
+        "incremental": {"param": "since"},
+        "mapping": {"asset_id": "id", "deleted_at": "at"},
+    }
+    by = {"kind": "sequence", "param": "after", "cursor": "n"}
+    tenant = Tenant(
+        tmp_path, "http://127.0.0.1:1", {"streams": {"assets": {"incremental": by, "deletions": deletions}}}
+    )
+    with pytest.raises(ConfigurationError, match="the list of deletions starts where the stream does"):
+        tenant.pull()
 
 
 def absent_tenant(tmp_path: Path, url: str, **more: Any) -> Tenant:

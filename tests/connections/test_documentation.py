@@ -19,7 +19,9 @@ from tests.rest.conftest import fast_retries
 
 __all__ = ["fast_retries"]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[2] / "docs"
+CONTRACTS = PAGES.parent / "connections"
+PAGE = (PAGES / "profiles.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 EXAMPLE = "".join(block for block in BLOCKS[2:5])
 
@@ -52,11 +54,49 @@ def test_every_word_has_its_meaning_in_the_reference() -> None:
                 assert f"| `{field.alias or word}` |" in page, f"{model.__name__}.{word}"
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS[5:] if block.startswith(("streams:", "defaults:"))])
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS[5:] if block.startswith(("auth:", "streams:", "defaults:"))]
+)
 def test_every_recipe_is_a_profile(tmp_path: Path, block: str) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(block)
     load_profile(path)
+
+
+WRITES = PAGES / "writes.md"
+OPERATION = re.compile(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
+
+
+def _operations(system: str) -> dict[str, set[str]]:
+    """Return what the contract takes: operation to its fields, those of the path with them."""
+    contract = yaml.safe_load((CONTRACTS / system / "openapi.yaml").read_text(encoding="utf-8"))
+    found = {}
+    for path, methods in contract["paths"].items():
+        for method in {"post", "put", "patch"} & methods.keys():
+            content = methods[method]["requestBody"]["content"].get("application/json")
+            if content is None:
+                continue
+            name = re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", methods[method]["operationId"])
+            schema = contract["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+            found[name] = {*schema["properties"], *re.findall(r"{(\w+)}", path)}
+    return found
+
+
+def test_the_page_of_writes_has_every_operation_of_the_contracts_and_no_field_that_they_lack() -> None:
+    rows = OPERATION.findall(WRITES.read_text(encoding="utf-8"))
+    for system in ("vip", "trading_grid"):
+        known = _operations(system)
+        told = {name: set(re.findall(r"`(\w+)`", fields)) for name, of, fields in rows if of == system}
+        assert told.keys() == known.keys()
+        for name, fields in told.items():
+            assert fields <= known[name], name
+
+
+def test_the_example_of_a_write_is_one(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", WRITES.read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "p.yaml"
+    path.write_text(block)
+    assert load_profile(path).writes["post_notice"].values["kind"]["reminder"] == 4
 
 
 def test_the_connection_of_the_example_is_one(tmp_path: Path) -> None:

@@ -130,6 +130,25 @@ def test_ties_on_the_key_over_a_border_come_twice_rather_than_never(tmp_path: Pa
     assert len(numbers(tenant)) > 5
 
 
+def test_what_orders_records_of_one_value_is_sent_too_so_that_none_is_lost_between_pages(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [{"n": n, "meta": {"at": 5 if n < 7 else n, "id": f"r{n}"}} for n in range(TOTAL)]
+
+    def answering(asked: Asked) -> Any:
+        after = asked.json.get("after") or {"at": -1, "id": ""}
+        later = [r for r in records if (r["meta"]["at"], r["meta"]["id"]) > (after["at"], after["id"])]
+        return {"items": sorted(later, key=lambda r: (r["meta"]["at"], r["meta"]["id"]))[: asked.json["page"]["size"]]}
+
+    keyset = {"kind": "keyset", "param": "after.at", "key": "meta.at", "size_param": "page.size", "size": 3}
+    with Server(answering) as server:
+        stream = {"method": "POST", "paging": {**keyset, "ties": {"after.id": "meta.id"}}}
+        tenant = Tenant(tmp_path, server.url, {"defaults": stream})
+        tenant.pull_well()
+        assert sorted(numbers(tenant)) == ALL
+        assert server.asked[1].json == {"page": {"size": 3}, "after": {"at": 5, "id": "r2"}}
+        other = Tenant(tmp_path / "other", server.url, {"defaults": {**stream, "paging": keyset}})
+        assert "more may be lost behind it: name in 'ties' what orders them" in other.error()
+
+
 @pytest.mark.parametrize("lost_at", [0, 3])
 def test_a_scroll_that_lost_a_page_is_begun_anew(tmp_path: Path, lost_at: int) -> None:
     state = {"at": 0, "starts": 0, "fails": 1}

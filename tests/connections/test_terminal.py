@@ -83,7 +83,7 @@ def answering(asked: Asked) -> Any:
     if asked.headers.get("authorization") != f"Bearer {SECRET}":
         return Reply({}, status=401)
     if asked.path == "/v1/grants":
-        return Reply({}, status=403)
+        return Reply({"problem": f"no right of {SECRET} to read grants"}, status=403)
     return {"items": ITEMS if asked.query["page"] == "1" else []}
 
 
@@ -103,8 +103,30 @@ def test_a_check_tells_of_each_stream_what_is_wrong_unknown_and_personal(desk: D
     assert "unknown, read by nobody: assetType, modifiedOn, contact.email, colour." in said
     assert "`vipgrid connect map vip assets` has proposals for asset_type, updated_at." in said
     assert "refused with 403: ask the operator of vip" in said
+    assert "grants: it said" in said
+    assert "to read grants" in said
     assert SECRET not in said
     assert not (desk.folder / "home" / "landing").exists()
+
+
+def test_a_check_goes_on_to_a_second_page_because_the_first_says_nothing_of_the_paging(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENANT_TOKEN", SECRET)
+
+    def choosy(asked: Asked) -> Any:
+        if asked.query["page"] == "1":
+            return {"items": [{"id": str(n)} for n in range(20)]}
+        return {"errors": [{"code": "BAD_PAGE", "text": "pages are letters here"}]}
+
+    with Server(choosy) as server:
+        desk = Desk(tmp_path, server.url, capsys)
+        code, said = desk.run("connect", "check", "vip", "assets")
+        assert code == 1
+        assert "it has no items and lists errors" in said
+        assert 'it said {"errors": [{"code": "BAD_PAGE", "text": "pages are letters here"}]}' in said
+        desk.write(errors=[{"body": {"path": "errors"}, "do": "fail"}])
+        assert "BAD_PAGE" in desk.json("connect", "check", "vip", "assets")["connections"][0]["streams"][0]["answered"]
 
 
 def test_a_check_of_a_stream_that_is_good_says_so(desk: Desk) -> None:

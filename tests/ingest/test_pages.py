@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.ingest.pages import PageError, cut_page, value_at
+from pipeline.ingest.pages import PageError, cut_page
 
 
 def test_records_are_cut_out_byte_for_byte() -> None:
@@ -81,9 +81,3 @@ def test_a_record_that_no_json_reader_takes_spoils_nothing_but_itself(record: by
     assert cut.items == [b'{"a": "],"}', record, b'{"c": "\\""}', b"7"]
     assert record not in cut.envelope
     assert (cut.values.get("n") if where else "y") == "y"
-
-
-def test_a_value_is_found_at_its_path_or_is_none() -> None:
-    assert value_at({"a": {"b": 1}}, ["a", "b"]) == 1
-    assert value_at({"a": 1}, ["a", "b"]) is None
-    assert value_at({}, ["a"]) is None

@@ -81,6 +81,10 @@ streams:
         ("streams: {assets: {mapping: {colour: c}}}", "stream assets has no field colour to map"),
         ("defaults:\n  incremental: {lookback: soon}", "is not a span of time"),
         ("writes:\n  post_notice:\n    methd: POST", "wrong at writes.post_notice"),
+        ("defaults:\n  pageing: {kind: cursor}", "no field 'pageing' here (did you mean paging?)"),
+        ("defaults: {paging: {kind: keyset, param: p, key: 7}}", "7 is no path: write a.b"),
+        ("writes: {post_notice: {path: /n, id: no}}", "it is read by YAML as true or false: write it in quotes"),
+        ("defaults:\n  records: regions[*].companies", "leads through a list: what stands here is a way of names"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -89,6 +93,22 @@ def test_a_wrong_profile_is_refused_with_its_place(tmp_path: Path, text: str, sa
     assert said in str(caught.value)
     assert str(tmp_path / "p.yaml") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_all_that_is_wrong_is_said_at_once_and_what_comes_of_the_defaults_once(tmp_path: Path) -> None:
+    text = "defaults:\n  path: 5\nstreams:\n  assets: {mapping: {}}\n  grants:\n    query: 7\nlimits: {attemps: 3}"
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text)
+    said = str(caught.value)
+    assert said.count("defaults.path (line 2)") == 1
+    assert "Also at streams.grants.query (line 6): " in said
+    assert "limits.attemps (line 7): there is no field 'attemps' here (did you mean attempts?)" in said
+
+
+def test_a_long_list_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
+    fields = ", ".join(f"word{n}: x" for n in range(14))
+    with pytest.raises(ConfigurationError, match=r"Also at .* And 4 more\.$"):
+        load(tmp_path, f"streams: {{assets: {{mapping: {{{fields}}}}}}}")
 
 
 def test_a_missing_profile_is_said(tmp_path: Path) -> None:

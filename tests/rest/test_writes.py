@@ -51,6 +51,57 @@ def test_a_payload_becomes_the_body_that_the_profile_describes() -> None:
     assert server.asked[0].headers["idempotency-key"] == "key-1"
 
 
+BULLETIN: dict[str, Any] = {
+    "post_notice": {
+        "path": "/grid/bulletins",
+        "fields": {"partner_id": "to.company", "kind": "typeCode", "asset_id": "to.media"},
+        "integers": ["partner_id"],
+        "values": {"kind": {"publish": 1, "withdrawal": 3}},
+        "constants": {"ref.source": "vipgrid"},
+        "key_field": "ref.external",
+        "id": "answer.no",
+        "lookup": {"path": "/grid/bulletins", "param": "refs", "separator": ",", "id": "no", "key": "ref.external"},
+    }
+}
+
+
+def test_values_are_written_as_the_remote_has_them_and_our_key_where_it_wants_it() -> None:
+    payload = {"partner_id": "1001", "kind": "withdrawal", "asset_id": None, "body": "Remove it."}
+    with Scripted([answer(b'{"answer": {"no": 12}}')]) as server:
+        opened = client(server.url, writes=BULLETIN)
+        sender = RestSender(opened, Profile.model_validate({"writes": BULLETIN}))
+        outcome = sender.post(Effect("key-1", "post_notice", payload))
+        opened.close()
+    assert outcome == Outcome(result=Result.ACCEPTED, remote_id="12")
+    assert json.loads(server.asked[0].body) == {
+        "ref": {"source": "vipgrid", "external": "key-1"},
+        "to": {"company": 1001, "media": None},
+        "typeCode": 3,
+        "body": "Remove it.",
+    }
+
+
+def test_a_value_that_the_profile_does_not_translate_is_not_sent() -> None:
+    with Scripted([]) as server:
+        opened = client(server.url, writes=BULLETIN)
+        sender = RestSender(opened, Profile.model_validate({"writes": BULLETIN}))
+        outcome = sender.post(Effect("key-1", "post_notice", {"partner_id": "1", "kind": "reminder"}))
+        opened.close()
+    assert outcome.result is Result.REJECTED
+    assert "'values' of the profile has nothing for kind 'reminder'" in str(outcome.error)
+    assert not server.asked
+
+
+def test_keys_are_looked_up_all_in_one_parameter_where_the_profile_says_so() -> None:
+    with Scripted([answer(b'{"items": [{"ref": {"external": "b"}, "no": 4}]}')]) as server:
+        opened = client(server.url, writes=BULLETIN)
+        sender = RestSender(opened, Profile.model_validate({"writes": BULLETIN}))
+        found = sender.look_up(listed(sender), ["a", "b"])
+        opened.close()
+    assert found == {"b": "4"}
+    assert [asked.line.split()[1] for asked in server.asked] == ["/grid/bulletins?refs=a%2Cb"]
+
+
 def test_a_field_of_the_path_is_quoted_and_leaves_the_body() -> None:
     effect = Effect("key-2", "move_request", {"request_id": "R/1 ?x", "to_status": "accepted"})
     outcome, server = _post(answer(b"", "204 No Content", kind=None), effect)
