@@ -1,7 +1,7 @@
 """What the engine once got wrong: sums beside a single row, which it took for sums of a single row.
 
-DuckDB 2.0.0 takes rows that are joined with a single one (an aggregate, a scalar subquery) for one, derives how large their
-sum can be from that, and answers these with 13 instead of 525, or leaves rows out. So the project asks for 2.0.1.
+DuckDB 2.0.0 takes rows that are joined with a single one (an aggregate, a scalar subquery) for one, derives how large
+their sum can be from that, and answers these with 13 instead of 525, or leaves rows out. So the project asks for 2.0.1.
 """
 
 from __future__ import annotations
