@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,6 +18,8 @@ from pipeline.ingest.client import Answer
 from pipeline.ingest.paging import PageRequest
 
 WORTH_SECONDS: Final = 0.005
+# A request that is the only one gets so much time to go out before this thread hashes, which keeps all others waiting.
+_HEAD_START_SECONDS: Final = 0.002
 
 
 class Ahead:
@@ -45,11 +47,14 @@ class Ahead:
         """Say which pages come next, as far as that is known; what is under way and not among them is given up."""
         if self._waited_seconds < WORTH_SECONDS:
             return
+        was_idle = not self._under_way
         for place, request in enumerate(requests[: self._at_once]):
             if place < len(self._under_way) and self._under_way[place][0] != request:
                 self._give_up(place)
             if place == len(self._under_way):
                 self._under_way.append((request, self._threads.submit(self._ask, request)))
+        if was_idle and self._under_way:
+            wait([self._under_way[0][1]], timeout=_HEAD_START_SECONDS)
 
     def get(self, request: PageRequest) -> Answer:
         """Return the answer to the request that was expected next, or to another one, asked now.
