@@ -28,6 +28,7 @@ from dagster import (
     multi_asset,
 )
 
+from pipeline.sqlmodels.columns import column_descriptions
 from pipeline.sqlmodels.graph import LEDGER_STEPS, Graph
 from pipeline.sqlmodels.model import FLOORS, Model
 from pipeline.sqlmodels.relations import GIVEN_RELATIONS
@@ -89,7 +90,8 @@ def _computed(session: Session, model: Model, checked: set[AssetCheckKey]) -> It
         raise
     metadata: dict[str, Any] = {"turn": turn.id}
     if isinstance(result, Result):
-        columns = [TableColumn(name, kind.lower()) for name, kind in result.columns]
+        said = column_descriptions()
+        columns = [TableColumn(name, kind.lower(), said.get(name)) for name, kind in result.columns]
         metadata |= {"dagster/row_count": result.rows, "dagster/column_schema": TableSchema(columns)}
     if shown:
         metadata["preview"] = MetadataValue.md(shown)
