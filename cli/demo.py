@@ -110,6 +110,8 @@ def _serve_ui(context: Context, home: Home, config: Path, port: int) -> int:
 
     context.out.say(f"Dagster's UI is at http://127.0.0.1:{port} in a moment; Ctrl-C ends it.")
     environment = {**os.environ, **ui_environment(home, config)}
+    # What a shell starts in the background is made to ignore interrupts, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(ui_command(port), cwd=CHECKOUT, env=environment)  # noqa: S603 - our own program
     # Dagster ends its own processes on an interrupt only.
     signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
