@@ -140,6 +140,7 @@ def bare(url: str, folder: Path, watch: Watch) -> int:
             cursor = msgspec.json.decode(page["next"])
     watch.note("pull")
     with duckdb.connect(str(folder / "bare.duckdb")) as connection:  # noqa: TID251 - the bare way
+        connection.execute("set enable_progress_bar = false")
         connection.execute(
             f"create table events as select * from read_json('{lines}', format = 'newline_delimited',"
             f" columns = {_COLUMNS})"
