@@ -164,7 +164,7 @@ class Workspace:
         streams: Sequence[str] | None = None,
         on_progress: Callable[[str, int], None] | None = None,
     ) -> PullOutcome:
-        """Pull a connection's streams into landing; the warehouse is not needed.
+        """Pull a connection's streams into landing; where there is no warehouse yet, they are typed meanwhile.
 
         Raises:
             SourceError: a stream could not be read; the others are landed.

@@ -7,6 +7,7 @@ Belongs here: the kinds and the names of the secrets that each needs. Does not b
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, Literal
 
@@ -32,9 +33,9 @@ class _WithHeaders(Strict):
         """The names of the secrets that it needs."""
         return tuple(dict.fromkeys((*self._own_secrets(), *_named_in(self.headers.values()))))
 
+    @abstractmethod
     def _own_secrets(self) -> tuple[str, ...]:
         """Return the names of those that the kind itself needs."""
-        raise NotImplementedError
 
 
 class NoAuth(Strict):

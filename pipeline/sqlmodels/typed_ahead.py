@@ -5,11 +5,12 @@ what was typed is not what the journal names in the end. Does not belong here: w
 (``resources.workspace``), computing a model (``pipeline.sqlmodels.increments``).
 
 A chunk counts once the journal names it, and until then nothing of this is committed: a process that dies leaves none
-of it. Whatever goes wrong here is no error: the model is then computed from landing, as if nobody had begun.
+of it. Whatever goes wrong here is logged and no error: the model is then computed from landing, as if nobody had begun.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -25,6 +26,7 @@ from pipeline.sqlmodels.runner import create_empty
 
 ARRIVING: Final = "arriving"
 _FILE: Final = "arriving_file"
+_log: Final = logging.getLogger(__name__)
 
 
 class OwnConnection(Connection, Protocol):
@@ -91,10 +93,12 @@ class TypedAhead:
             self._on_settled()
         tasks = self._tasks.pop(model.table, [])
         typed = self._typed.pop(model.table, None)
+        failures = [failure for task in tasks if (failure := task.exception()) is not None]
+        if failures:
+            _log.warning("Typing %s beside its pull failed, and is done from landing: %s", model.name, failures[0])
         if typed is None:
             return None
-        has_failed = any(task.exception() is not None for task in tasks)
-        is_whole = not has_failed and [_as_read(one) for one in typed.chunks] == [_as_read(one) for one in chunks]
+        is_whole = not failures and [_as_read(one) for one in typed.chunks] == [_as_read(one) for one in chunks]
         typed.connection.execute("commit" if is_whole else "rollback")
         typed.connection.close()
         return arriving_table(model) if is_whole else None
