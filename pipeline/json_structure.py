@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -24,6 +25,11 @@ MAX_DEPTH: Final = 100
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},:]', re.DOTALL)
 _PAIRS: Final = {b"]": b"[", b"}": b"{"}
 _BLANK: Final = b" \t\r\n"
+_parts: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_anything: Final = msgspec.json.Decoder(msgspec.Raw)
+
+Parts: TypeAlias = Mapping[str, msgspec.Raw]
+"""What stands at the top of a JSON object, by name, as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,19 @@ class Elements:
     start: int
     end: int
     items: list[bytes]
+
+
+def parts_of(text: bytes) -> Parts | None:
+    """Return what stands at the top of a JSON text that is an object, None where it is another value.
+
+    Raises:
+        msgspec.DecodeError: it is not one JSON text.
+
+    """
+    with suppress(msgspec.ValidationError):
+        return _parts.decode(text)
+    _anything.decode(text)
+    return None
 
 
 def is_whole(text: bytes) -> bool:

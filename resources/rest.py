@@ -217,18 +217,20 @@ class RestClient:
                 expected=expected,
             )
 
-        asked_at = time.monotonic()
+        asked_at, worked = time.monotonic(), time.thread_time()
         response = self._patience.repeatedly(ask, attempt, is_repeatable=request.is_repeatable)
         secret, words = self._identity.query, self._identity.words
+        body = hidden(response.body, secret, words)
         return Answer(
             url=attempt.url,
             query=tuple(request.query) or tuple(pair for pair in query_of(request.path) if pair[0] not in dict(secret)),
             status=response.status,
             headers={name: hidden(text.encode(), secret, words).decode() for name, text in response.headers.items()},
-            body=hidden(response.body, secret, words),
+            body=body,
+            parts=response.parts if body is response.body else None,
             received_at=response.received_at,
             verdict=response.verdict,
-            waited_seconds=time.monotonic() - asked_at,
+            waited_seconds=time.monotonic() - asked_at - (time.thread_time() - worked),
         )
 
     def send(self, operation: Operation, payload: Mapping[str, Any], *, key: str) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 import msgspec
 
-from pipeline.json_structure import is_whole
+from pipeline.json_structure import Parts, is_whole, parts_of
 
 _GZIP: Final = 31
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -58,8 +58,10 @@ def read_body(response: httpx.Response, max_bytes: int) -> bytes:
     return b"".join(blocks).removeprefix(_BYTE_ORDER_MARK)
 
 
-def check_json(response: httpx.Response, body: bytes, *, is_page: bool = False) -> None:
+def check_json(response: httpx.Response, body: bytes, *, is_page: bool = False) -> Parts | None:
     """Hold an answer against what JSON is, before anybody looks into it; a page need only be whole, not each record.
+
+    Returns what stands at the top of an object, which takes no longer than checking it does.
 
     Raises:
         BodyError: another media type or charset, nothing, or not one JSON text.
@@ -75,10 +77,10 @@ def check_json(response: httpx.Response, body: bytes, *, is_page: bool = False) 
         message = "its charset is not UTF-8"
         raise BodyError(message, is_transient=False)
     try:
-        msgspec.json.decode(body, type=msgspec.Raw)
+        return parts_of(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         if is_page and is_whole(body):
-            return
+            return None
         message = "it is empty" if not body else "it is not one whole JSON text"
         raise BodyError(message, is_transient=True) from error
 

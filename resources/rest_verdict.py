@@ -17,6 +17,7 @@ import msgspec
 from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError, TooMuchError
 from pipeline.ingest.profile_mapping import ErrorRule
+from pipeline.json_structure import Parts
 from resources.rest_body import BodyError, check_json, read_body
 from resources.rest_deadline import DeadlineError
 from resources.rest_errors import Attempt, HttpError, from_status
@@ -26,13 +27,14 @@ _ERROR_BODY_BYTES: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer read whole."""
+    """An answer read whole; ``parts`` are those of its body, where it is an object."""
 
     status: int
     headers: httpx.Headers
     body: bytes
     received_at: datetime
     verdict: Literal["page", "nothing", "quarantined"] = "page"
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,8 @@ def judged(
         raise refusal
     if not rules:
         body = read_body(response, max_bytes)
-    if body or expected.is_read:
-        check_json(response, body, is_page=expected.is_read)
-    return Response(status, response.headers, body, received_at)
+    parts = check_json(response, body, is_page=expected.is_read) if body or expected.is_read else None
+    return Response(status, response.headers, body, received_at, parts=parts)
 
 
 def _ruled(

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from pipeline.errors import SourceError
 from pipeline.ingest.profile_mapping import ErrorRule
+from pipeline.json_structure import Parts
 
 
 class GoneError(SourceError):
@@ -51,7 +52,8 @@ class Answer:
 
     ``url`` is without its query; ``headers`` have lower-case names. ``verdict``: a page; nothing (a 204, or what a rule
     of the profile says to ignore; the body is empty); or an answer that a rule says to quarantine.
-    ``waited_seconds``: from the question to the whole answer, with what our own pace and retries took.
+    ``waited_seconds``: from the question to the whole answer, with what our own pace and retries took, but without what
+    this side's processor had to do for it. ``parts`` are those of ``body``, where somebody took it apart already.
     """
 
     url: str
@@ -62,6 +64,7 @@ class Answer:
     received_at: datetime
     verdict: Literal["page", "nothing", "quarantined"] = "page"
     waited_seconds: float = 0.0
+    parts: Parts | None = None
 
 
 class RestClientProtocol(Protocol):

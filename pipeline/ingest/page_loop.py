@@ -179,7 +179,7 @@ class PageLoop:
         if answer.verdict != "page":
             return _NO_PAGE
         if not self.profile.one_record:
-            return cut_page(answer.body, self.profile.records)
+            return cut_page(answer.body, self.profile.records, answer.parts)
         whole = cut_page(b"[%b]" % answer.body, ())
         if not self.profile.records:
             return CutPage([] if whole.items == [b"null"] else whole.items, b"null", {})

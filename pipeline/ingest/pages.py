@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
-from pipeline.json_structure import MAX_DEPTH, elements_at, is_deeper_than
+from pipeline.json_structure import MAX_DEPTH, Parts, elements_at, is_deeper_than
 
 
 class PageError(ValueError):
@@ -81,8 +81,10 @@ _NO_ERRORS: Final = (b"null", b"[]", b"{}", b"false")
 _list: Any = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
+def cut_page(body: bytes, records_path: Sequence[str], parts: Parts | None = None) -> CutPage:
     """Cut the records found at ``records_path`` (empty = the page itself is the list) out of a JSON page.
+
+    ``parts`` are those of the body, where they are known already.
 
     Raises:
         PageError: not one JSON text but for its records, a key occurs twice, no list at that path, or the page says
@@ -90,7 +92,7 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
 
     """
     try:
-        listed = bytes(_walk(body, records_path))
+        listed = bytes(_walk(body, records_path, parts))
         items = list(map(bytes, _list.decode(listed)))
         start, end = _span(body, listed)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -109,13 +111,13 @@ def cut_page(body: bytes, records_path: Sequence[str]) -> CutPage:
     return CutPage(items, envelope, values if isinstance(values, dict) else {}, listed)
 
 
-def _walk(body: bytes, path: Sequence[str]) -> bytes | msgspec.Raw:
+def _walk(body: bytes, path: Sequence[str], parts: Parts | None) -> bytes | msgspec.Raw:
     current: bytes | msgspec.Raw = body
     for name in path:
-        parts = _parts.decode(current)
-        if name not in parts:
+        known = _parts.decode(current) if parts is None else parts
+        if name not in known:
             raise _pageless(body, path)
-        current = parts[name]
+        current, parts = known[name], None
     return current
 
 

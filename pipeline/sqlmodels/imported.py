@@ -75,11 +75,13 @@ def _field(field: Field, kind: str | None) -> str:
     if kind is None:
         return "null::varchar"
     if kind.startswith("timestamp"):
-        if "tz=" in kind:
-            return f"{name}::timestamptz::varchar"
-        # A stamp without a zone is UTC in an instant's column, and local elsewhere.
-        is_instant = field.type is FieldType.INSTANT
-        return f"timezone('UTC', {name}::timestamp)::varchar" if is_instant else f"{name}::timestamp::varchar"
+        has_zone = "tz=" in kind
+        stamp = f"{name}::timestamptz" if has_zone else f"{name}::timestamp"
+        if field.type is not FieldType.INSTANT:
+            return f"{stamp}::varchar"
+        # Without a zone it is UTC. With a whole offset it is looked at least when it is typed again.
+        instant = stamp if has_zone else f"timezone('UTC', {stamp})"
+        return f"({instant}::varchar || ':00')"
     if kind in {"halffloat", "float", "double"}:
         return f"case when not isnan({name}) then {name}::varchar end"
     if kind.endswith("binary") or kind.startswith(("binary", "fixed_size_binary")):

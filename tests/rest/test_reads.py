@@ -6,6 +6,7 @@ import gzip
 import time
 from collections.abc import Sequence
 
+import httpx
 import pytest
 
 from pipeline.errors import ConfigurationError, SourceError
@@ -201,6 +202,23 @@ def test_the_window_that_the_source_names_is_waited_for() -> None:
         opened.get("/v1/assets", (), what="assets")
         opened.close()
     assert 6 < max(waits) <= 7
+
+
+def test_what_this_side_works_for_an_answer_is_no_waiting() -> None:
+    worked = 0.3
+
+    def work(request: httpx.Request) -> httpx.Response:
+        began = time.thread_time()
+        while time.thread_time() - began < worked:
+            pass
+        return httpx.Response(200, content=PAGE, headers={"content-type": "application/json"})
+
+    opened = client("http://127.0.0.1:1", transport=httpx.MockTransport(work))
+    began = time.monotonic()
+    got = opened.get("/v1/assets", (), what="assets")
+    took = time.monotonic() - began
+    opened.close()
+    assert 0 <= got.waited_seconds <= took - worked
 
 
 def test_a_clock_is_read_from_a_plain_address() -> None:
