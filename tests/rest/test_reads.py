@@ -211,7 +211,7 @@ def test_what_this_side_works_for_an_answer_is_no_waiting() -> None:
         began = time.thread_time()
         while time.thread_time() - began < worked:
             pass
-        return httpx.Response(200, content=PAGE, headers={"content-type": "application/json"})
+        return httpx.Response(200, stream=httpx.ByteStream(PAGE), headers={"content-type": "application/json"})
 
     opened = client("http://127.0.0.1:1", transport=httpx.MockTransport(work))
     began = time.monotonic()
