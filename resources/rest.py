@@ -31,7 +31,7 @@ from pipeline.settings import RestConnection
 from resources.rest_address import address_of, checked_base_url, hidden, is_url, query_of, with_query
 from resources.rest_auth import Identity, TokenRequest, identity_of
 from resources.rest_body import check_json, read_body
-from resources.rest_deadline import DeadlineTransport, within
+from resources.rest_deadline import DeadlineTransport, waited_seconds, within
 from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status, said
 from resources.rest_pace import Pace, retry_after_seconds
 from resources.rest_patience import Patience
@@ -217,7 +217,7 @@ class RestClient:
                 expected=expected,
             )
 
-        asked_at, worked = time.monotonic(), time.thread_time()
+        waited = waited_seconds()
         response = self._patience.repeatedly(ask, attempt, is_repeatable=request.is_repeatable)
         secret, words = self._identity.query, self._identity.words
         body = hidden(response.body, secret, words)
@@ -230,7 +230,7 @@ class RestClient:
             parts=response.parts if body is response.body else None,
             received_at=response.received_at,
             verdict=response.verdict,
-            waited_seconds=time.monotonic() - asked_at - (time.thread_time() - worked),
+            waited_seconds=waited_seconds() - waited,
         )
 
     def send(self, operation: Operation, payload: Mapping[str, Any], *, key: str) -> Outcome:

@@ -10,6 +10,7 @@ keeps a client for ever.
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,13 @@ import httpx
 
 _ends_at: ContextVar[float | None] = ContextVar("_ends_at", default=None)
 _Result = TypeVar("_Result")
+
+
+class _Waited(threading.local):
+    seconds = 0.0
+
+
+_waited = _Waited()
 
 
 class DeadlineError(Exception):
@@ -67,13 +75,22 @@ def _left() -> float:
     return float("inf") if ends_at is None else ends_at - time.monotonic()
 
 
+def waited_seconds() -> float:
+    """Return for how long this thread has waited for the network so far."""
+    return _waited.seconds
+
+
 def _limited(
     wait: Callable[[float | None], _Result], timeout: float | None, over: type[httpcore.TimeoutException]
 ) -> _Result:
     left = _left()
     if left <= 0:
         raise over
-    return wait(left if timeout is None or left < timeout else timeout)
+    began = time.monotonic()
+    try:
+        return wait(left if timeout is None or left < timeout else timeout)
+    finally:
+        _waited.seconds += time.monotonic() - began
 
 
 class _Stream(httpcore.NetworkStream):
