@@ -18,7 +18,6 @@ from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from pipeline.home import Home
 from resources.alive import is_alive
 from resources.clock import system_now
-from resources.workspace import default_home
 
 _FIRST_SIGN_WITHIN_SECONDS: Final = 20
 
@@ -33,7 +32,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Say whether the run's process is there."""
-        sign = is_alive(Home(default_home(dict(os.environ))), run.run_id)
+        sign = is_alive(Home.of(os.environ), run.run_id)
         if sign is None and self._is_young(run):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         if sign:

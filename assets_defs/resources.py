@@ -24,7 +24,6 @@ from pipeline.streams import STREAMS
 from resources.alive import hold_sign
 from resources.run_log import RunLog
 from resources.session import Session, Terms
-from resources.workspace import default_home
 
 CONFIG_VARIABLE: Final = "VIPGRID_CONFIG"
 _PULLED: Final = frozenset(AssetKey(["landing", stream]) for stream in STREAMS)
@@ -74,7 +73,7 @@ class WorkspaceResource(ConfigurableResourceFactory[Session]):
             session.close()
 
     def _home(self) -> Home:
-        return Home(Path(self.home_path) if self.home_path else default_home(dict(os.environ)))
+        return Home(Path(self.home_path)) if self.home_path else Home.of(os.environ)
 
 
 def as_failure(error: Exception, is_attended: bool) -> Exception:  # noqa: FBT001 - the protocol of Session

@@ -38,7 +38,6 @@ from pipeline.home import Home
 from pipeline.instants import format_instant, parse_instant
 from resources.clock import system_now
 from resources.outbox_state import DeadAction, Waiting, read_dead, read_waiting
-from resources.workspace import default_home
 
 ASKED_AGAIN_AFTER: Final = timedelta(minutes=5)
 WINDOW: Final = timedelta(minutes=10)
@@ -190,7 +189,7 @@ def _asked(context: SensorEvaluationContext, wanted_by: DispatchWanted) -> Senso
     now = system_now()
     if context.instance.get_run_records(RunsFilter(job_name="dispatch", statuses=_UNDER_WAY), limit=1):
         return SkipReason("A drain of the outbox is under way.")
-    wanted = wanted_by(read_waiting(Home(default_home(dict(os.environ))), now), context.cursor, now)
+    wanted = wanted_by(read_waiting(Home.of(os.environ), now), context.cursor, now)
     if isinstance(wanted, str):
         return SkipReason(wanted)
     return SensorResult(run_requests=[RunRequest(run_key=wanted[0])], cursor=wanted[1])
@@ -205,7 +204,7 @@ def _dead_actions() -> SensorDefinition:
         description="Tells a person, once for all that died together, when actions were given up.",
     )
     def dead_actions_sensor(context: SensorEvaluationContext) -> SensorResult | SkipReason:
-        fresh, cursor = deaths_to_tell(read_dead(Home(default_home(dict(os.environ)))), context.cursor)
+        fresh, cursor = deaths_to_tell(read_dead(Home.of(os.environ)), context.cursor)
         if not fresh:
             context.update_cursor(cursor)
             return SkipReason("Nothing was given up that nobody was told of.")

@@ -26,7 +26,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from pipeline.home import Home
-from resources.workspace import default_home
 
 _ENGINES_KEPT: Final = 8
 _BUSY_TIMEOUT_SECONDS: Final = 30
@@ -90,7 +89,7 @@ class HomeStorage(DagsterSqliteStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> HomeStorage:
         """Make it below the home folder, unless another is named."""
-        folder = config_value.get("base_dir") or Home(default_home(dict(os.environ))).dagster.resolve()
+        folder = config_value.get("base_dir") or Home.of(os.environ).dagster.resolve()
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         with _one_at_a_time(Path(folder) / "storage.lock"):
             return cls(str(folder), inst_data)

@@ -32,8 +32,9 @@ from pipeline.ingest.importing import Importer
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.turns import Turn
 from pipeline.settings import FilesConnection, Settings
+from resources.budget import MEMORY_LIMIT
 from resources.importing import import_files
-from resources.warehouse import CHECKPOINT_AT, MEMORY_LIMIT
+from resources.warehouse import CHECKPOINT_AT
 from resources.workspace import Workspace
 
 NOW: Final = datetime(2026, 3, 2, 8, tzinfo=UTC)

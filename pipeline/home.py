@@ -5,6 +5,7 @@ Belongs here: paths below the home folder. Does not belong here: what the files 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,11 @@ class Home:
     """The state folder (``VIPGRID_HOME``, default ``var``). The warehouse in it is a cache."""
 
     path: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Home:
+        """Return the home that the environment names."""
+        return cls(Path(environment.get("VIPGRID_HOME", "var")))
 
     @property
     def landing(self) -> Path:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import duckdb
 
@@ -20,18 +20,13 @@ from pipeline.errors import BusyError, StateError
 from pipeline.home import Home
 from pipeline.sqlmodels.macros import macros_text
 from pipeline.sqlmodels.typed_ahead import ARRIVING
-
-_Done = TypeVar("_Done")
+from resources.budget import INGEST_MEMORY_LIMIT, MEMORY_LIMIT, Budget, limit_memory
 
 POLL_SECONDS: Final = 0.1
 READERS_WAIT_SECONDS: Final = 5.0
 SAY_SO_AFTER_SECONDS: Final = 1.0
 MEMORY_CATALOGS: Final = ("scope", "asked", "replay", "replay_scope", ARRIVING)
 WAREHOUSE_CATALOG: Final = "warehouse"
-MEMORY_LIMIT: Final = "4GB"
-# Of typing and deduplicating what arrived: it streams, so that more of it takes longer but no more memory.
-INGEST_MEMORY_LIMIT: Final = "320MB"
-INGEST_FLOORS: Final = frozenset({"staging", "core"})
 CHECKPOINT_AT: Final = "256MB"
 
 
@@ -93,25 +88,15 @@ def open_for_writing(home: Home, *, reads: Iterable[Path] = ()) -> Iterator[duck
     finally:
         # Row groups that are packed again at the end are streamed, too.
         with suppress(duckdb.Error):
-            _limit_memory(connection, INGEST_MEMORY_LIMIT)
+            limit_memory(connection, INGEST_MEMORY_LIMIT)
         connection.close()
 
 
-def open_beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Open a further connection to the warehouse that is open for writing, to type what arrives with one core.
-
-    The other one is pulling; and what one thread writes fills whole row groups, which are not written again later.
-    """
-    beside = connection.cursor()
+def open_beside(budget: Budget) -> duckdb.DuckDBPyConnection:
+    """Open a further connection to the warehouse that is open for writing, to type what arrives beside a pull."""
+    beside = budget.spare_one_core()
     beside.execute(macros_text())
-    _limit_memory(beside, INGEST_MEMORY_LIMIT)
-    beside.execute("set threads = 1")
     return beside
-
-
-def use_all_cores(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute with all cores again, once nothing is typed beside a pull any more."""
-    connection.execute("reset threads")
 
 
 @contextmanager
@@ -141,32 +126,6 @@ def open_in_memory(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
-
-
-def within_memory(connection: duckdb.DuckDBPyConnection, floor: str | None, work: Callable[[], _Done]) -> _Done:
-    """Do what is computed on a floor in the memory that it should need; if that is not enough, again in all there is.
-
-    Without a floor all there is may be used at once: bulk history is worth it. What streams through the floors of
-    ingest is written in any order, because both cores can do that in little memory.
-
-    Raises:
-        duckdb.OutOfMemoryException: all there is is not enough.
-
-    """
-    is_ingest = floor in INGEST_FLOORS
-    _limit_memory(connection, INGEST_MEMORY_LIMIT if is_ingest else MEMORY_LIMIT)
-    connection.execute(f"set preserve_insertion_order = {str(not is_ingest).lower()}")
-    try:
-        return work()
-    except duckdb.OutOfMemoryException:
-        if not is_ingest:
-            raise
-    _limit_memory(connection, MEMORY_LIMIT)
-    return work()
-
-
-def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
-    connection.execute(f"set memory_limit = '{limit}'")
 
 
 def _connect(

@@ -10,12 +10,10 @@ processes that are gone; from then on everything that this process does is one r
 from __future__ import annotations
 
 import threading
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -31,9 +29,7 @@ from pipeline.ingest.importing import referenced_files
 from pipeline.ingest.landed import LandedChunk, landed_chunks
 from pipeline.ingest.originals import check_parquet
 from pipeline.ingest.pull import PullOutcome, pull_connection
-from pipeline.instants import format_instant
-from pipeline.ledger.journal import Draft, Journal
-from pipeline.ledger.runs import RUN_ENDED, RUN_STARTED, unended_runs
+from pipeline.ledger.journal import Journal
 from pipeline.ledger.turns import TURN_COMPLETED, Turn, first_turn, open_turn, read_turns
 from pipeline.publish import LATEST, Snapshot, publish
 from pipeline.settings import Settings
@@ -46,10 +42,12 @@ from pipeline.sqlmodels.replaying import replay
 from pipeline.sqlmodels.runner import Result, existing_tables
 from pipeline.sqlmodels.typed_ahead import TypedAhead
 from pipeline.version import code_version
-from resources.clock import read_clock, system_now
+from resources.budget import Budget
+from resources.clock import read_clock
+from resources.journalled_run import JournalledRun
 from resources.outbox_sender import SystemWaiter, open_senders
 from resources.rest import make_client
-from resources.warehouse import open_beside, open_for_writing, use_all_cores, within_memory, writer_lock
+from resources.warehouse import open_beside, open_for_writing, writer_lock
 
 # The models that fold what people decided and the dispatcher did.
 FOLDS: Final = ("core.decisions", "sync.actions", "sync.notice_decisions")
@@ -82,6 +80,7 @@ class Workspace:
     _increments: Increments | None = None
     _tables: frozenset[str] | None = None
     _ahead: TypedAhead | None = None
+    _budget: Budget | None = None
     _journal_lock: threading.Lock = field(default_factory=threading.Lock)
     _opening_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,17 +110,19 @@ class Workspace:
             stack.enter_context(writer_lock(home, wait_seconds=wait_seconds, say=say))
             journal = Journal(home.ledger)
             journal.mend()
-            workspace = cls(settings, home, journal, load_graph(), str(uuid.uuid4()), now, stack)
+            run = JournalledRun(journal)
+            workspace = cls(settings, home, journal, load_graph(), run.run_id, now, stack)
             if not is_journalled:
                 yield workspace
                 return
-            workspace._begin_run(what, actor)
+            run.begin(what, actor)
             try:
                 yield workspace
             except BaseException as error:
-                workspace._end_run(actor, "failed", f"{type(error).__name__}: {error}")
+                run.end(actor, "failed", f"{type(error).__name__}: {error}")
                 raise
-            workspace._end_run(actor, "succeeded", None)
+            run.end(actor, "succeeded")
+            workspace._show_run()
 
     @property
     def turn(self) -> Turn:
@@ -191,10 +192,10 @@ class Workspace:
         """Return what is to be told of durable chunks: of the first pulls, when nobody can read the warehouse yet."""
         if self._ahead is None and not self.home.warehouse.exists():
             self._ahead = TypedAhead(
-                lambda: open_beside(self._opened()),
+                lambda: open_beside(self._limits()),
                 self.home.landing.resolve(),
                 self.graph.models,
-                on_settled=lambda: use_all_cores(self._opened()),
+                on_settled=lambda: self._limits().use_all_cores(),
             )
             self._exit.callback(self._ahead.close)
         return self._ahead.add if self._ahead else None
@@ -250,6 +251,13 @@ class Workspace:
             )
             self._exit.callback(self._increments.flush)
         return self._increments
+
+    def _limits(self) -> Budget:
+        """Return the limits of the warehouse's connection, one for all threads."""
+        connection = self._opened()
+        with self._opening_lock:
+            self._budget = self._budget or Budget(connection)
+        return self._budget
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         with self._opening_lock:
@@ -373,7 +381,7 @@ class Workspace:
                 check_parquet(self.home.landing, landed.chunk)
         model = self.graph.models[name]
         floor = None if self.turn.is_import else model.floor
-        result = within_memory(self.connection, floor, lambda: self.increments.refresh(model))
+        result = self._limits().within(floor, lambda: self.increments.refresh(model))
         self._tables = self._existing() | {name}
         return result
 
@@ -388,6 +396,12 @@ class Workspace:
         ).fetchall()
         return bool(pulled[0][0] == 0)
 
+    def _show_run(self) -> None:
+        """Show this run's end in the warehouse, where that is open anyway."""
+        if self._increments is not None:
+            self.refresh_ledger()
+            self.compute("ops.runs")
+
     def _ledger_step(self, name: str) -> FindingsOutcome | DecideOutcome:
         for needed in LEDGER_STEPS[name]:
             self.ensure(needed)
@@ -398,35 +412,3 @@ class Workspace:
             outcome = decide_actions(self.connection, self.journal, self.turn, self.settings)
         self.refresh_ledger()
         return outcome
-
-    def _begin_run(self, what: str, actor: str) -> None:
-        lost = [
-            self._run_draft(RUN_ENDED, run_id, "vipgrid", {"outcome": "lost", "error": "its process is gone"})
-            for run_id in unended_runs(self.journal)
-        ]
-        data = {"what": what, "code_version": code_version()}
-        self.journal.append([*lost, self._run_draft(RUN_STARTED, self.run_id, actor, data)])
-
-    def _end_run(self, actor: str, outcome: str, error: str | None) -> None:
-        self.journal.append([self._run_draft(RUN_ENDED, self.run_id, actor, {"outcome": outcome, "error": error})])
-        if self._increments is not None and outcome == "succeeded":
-            self.refresh_ledger()
-            self.compute("ops.runs")
-
-    def _run_draft(self, kind: str, run_id: str, actor: str, data: Mapping[str, str | None]) -> Draft:
-        at = system_now()
-        last = read_turns(self.journal).last
-        return Draft(
-            kind=kind,
-            known_at=last.known_at if last else at,
-            actor=actor,
-            role="system",
-            run_id=run_id,
-            source_id=run_id,
-            data={**data, "at": format_instant(at)},
-        )
-
-
-def default_home(environment: dict[str, str]) -> Path:
-    """Return ``VIPGRID_HOME``, else ``var`` below the working directory."""
-    return Path(environment.get("VIPGRID_HOME", "var"))

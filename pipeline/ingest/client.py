@@ -52,7 +52,8 @@ class Answer:
 
     ``url`` is without its query; ``headers`` have lower-case names. ``verdict``: a page; nothing (a 204, or what a rule
     of the profile says to ignore; the body is empty); or an answer that a rule says to quarantine.
-    ``waited_seconds``: for how long the network was waited for, until the whole answer was there. ``parts`` are those of ``body``, where somebody took it apart already.
+    ``waited_seconds``: for how long the network was waited for, until the whole answer was there. ``parts`` are those
+    of ``body``, where somebody took it apart already.
     """
 
     url: str
