@@ -225,7 +225,7 @@ class Workspace:
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The warehouse, opened at the first use, with landing, ledger and configuration laid under the models."""
-        _ = self.increments
+        self.increments.settle()
         return self._opened()
 
     @property
@@ -248,6 +248,7 @@ class Workspace:
                 self.graph.models,
                 replay,
                 self._ahead.take if self._ahead else None,
+                gathers_empty=True,
             )
             self._exit.callback(self._increments.flush)
         return self._increments

@@ -18,6 +18,7 @@ from typing import Final
 
 from pipeline.ingest.landed import LandedChunk
 from pipeline.sqlmodels.arriving import MOSTLY_NEW, is_mostly_new, landed_ahead
+from pipeline.sqlmodels.empty_tables import FIRST, EmptyTables
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
@@ -49,7 +50,11 @@ LOOKED_AT_FIRST_ROWS: Final = 10_000
 
 @dataclass
 class Increments:
-    """One turn's computing in one process."""
+    """One turn's computing in one process.
+
+    ``gathers_empty``: first tables without rows wait for being committed together; then whoever has the connection as
+    well calls ``settle`` before using it.
+    """
 
     connection: Connection
     question: Question
@@ -59,6 +64,7 @@ class Increments:
     replay: Callable[[Increments, Model], str | None] | None = None
     arrived: Callable[[Model, Sequence[LandedChunk]], str | None] | None = None
     scope: str = "scope"
+    gathers_empty: bool = False
     _laid_schemas: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -68,6 +74,7 @@ class Increments:
         self.sources = Sources(self.connection, self.catalog, self.scope, self.versions, self.landing)
         self.tables = Tables(self.catalog, self.sources.columns_of, f"{self.scope}.touched.keys")
         self.taken = Taken(self.connection, self.versions, self.scope)
+        self.empty = EmptyTables(self.connection, self.versions, self.sources)
         self.fresh = f"{self.scope}.fresh.rows"
         for schema in ("fresh", "touched"):
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
@@ -75,7 +82,12 @@ class Increments:
 
     def flush(self) -> None:
         """Write what is noted but not yet written."""
+        self.empty.settle()
         self.versions.flush()
+
+    def settle(self) -> None:
+        """Commit what waits for being committed with more: from then on anything may be written."""
+        self.empty.settle()
 
     def drop_read_changes(self) -> None:
         """Drop the changes that every model which reads them has read: after a complete turn, nearly all."""
@@ -103,6 +115,11 @@ class Increments:
         """
         record = self.versions.records.get(model.name)
         inputs = {name: self.sources.version(name) for name in model.inputs}
+        if record is None and self.gathers_empty and not model.refresh.is_replayed:
+            made = self.empty.make(model, self.question, self.turn_no, inputs)
+            if made is not None:
+                return self._result(model, made)
+        self.settle()
         if record is None or record.text_sha256 != model.text_sha256:
             return self._by_new_text(model, record, inputs)
         changed: tuple[str, ...] = ()
@@ -165,7 +182,7 @@ class Increments:
 
     def _by_new_text(self, model: Model, record: Record | None, inputs: Mapping[str, str]) -> Result:
         if record is None:
-            return self._replace(model, record, inputs, "full: first", arrived=self._arrived(model))
+            return self._replace(model, record, inputs, FIRST, arrived=self._arrived(model))
         # Running numbers, and how things looked then, are made anew as a rebuild makes them.
         is_kept = model.refresh.number or model.refresh.is_replayed
         return (self._replace if is_kept else self._whole)(model, record, inputs, NEW_TEXT)
@@ -407,6 +424,7 @@ class Increments:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Write all or nothing; where it fails, what was noted in memory is read again."""
+        self.settle()
         try:
             with transaction(self.connection):
                 yield

@@ -11,19 +11,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from pipeline.errors import ConfigurationError, StateError
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Question
 
+Columns: TypeAlias = tuple[tuple[str, str], ...]
+"""A relation's columns, each as (name, type)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a model's run left: rows in its table, its columns as (name, type), and ``how`` it came about, in words."""
+    """What a model's run left: rows in its table, its columns, and ``how`` it came about, in words."""
 
     model: str
     rows: int
-    columns: tuple[tuple[str, str], ...]
+    columns: Columns
     how: str = ""
 
 
@@ -53,27 +57,32 @@ def create_table(connection: Connection, model: Model, question: Question, limit
     if not model.stored_plain:
         made = connection.execute(f"create or replace table {model.name} as\n{text}", parameters)
     else:
-        create_empty(connection, model.name, model, parameters)
+        create_empty(connection, model.name, model, described(connection, model, parameters))
         made = connection.execute(f"insert into {model.name}\n{text}", parameters)
     return int(made.fetchall()[0][0])
 
 
-def create_empty(connection: Connection, table: str, model: Model, parameters: Mapping[str, datetime]) -> None:
-    """Make a table with the model's columns, packed as its header says, and no rows.
+def described(connection: Connection, model: Model, parameters: Mapping[str, datetime]) -> Columns:
+    """Return the columns that the model's rows have.
 
     Raises:
         ConfigurationError: the header names a column that the model does not have.
 
     """
-    described = connection.execute(f"describe {model.text}", parameters).fetchall()
-    if missing := sorted(set(model.stored_plain) - {row[0] for row in described}):
+    rows = connection.execute(f"describe {model.text}", parameters).fetchall()
+    if missing := sorted(set(model.stored_plain) - {row[0] for row in rows}):
         message = f"The header of {model.name} names columns that it does not have: {', '.join(missing)}."
         raise ConfigurationError(message)
-    columns = ", ".join(
+    return tuple((row[0], row[1]) for row in rows)
+
+
+def create_empty(connection: Connection, table: str, model: Model, columns: Columns) -> None:
+    """Make a table with these columns, packed as the model's header says, and no rows."""
+    listed = ", ".join(
         f"{name} {kind}{' using compression uncompressed' if name in model.stored_plain else ''}"
-        for name, kind, *_ in described
+        for name, kind in columns
     )
-    connection.execute(f"create or replace table {table} ({columns})")
+    connection.execute(f"create or replace table {table} ({listed})")
 
 
 def parameters_of(model: Model, question: Question) -> dict[str, datetime]:

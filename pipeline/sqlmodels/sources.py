@@ -7,17 +7,16 @@ from a change (``pipeline.sqlmodels.touching``, ``pipeline.sqlmodels.increments`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from pipeline.sqlmodels.journalled import appended_since, ledger_version
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, Landing
+from pipeline.sqlmodels.runner import Columns
 from pipeline.sqlmodels.versions import Versions, content_version
 from pipeline.sqlmodels.writing import changes_of
 
 LEDGER: Final = "ledger.entries"
-
-Columns: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -113,6 +112,18 @@ class Sources:
             described = self.connection.execute(f"describe select * from {name}").fetchall()
             self._columns[relation] = tuple((row[0], row[1]) for row in described)
         return self._columns[relation]
+
+    def is_empty(self, name: str) -> bool:
+        """Say whether a relation certainly has no rows."""
+        record = self.versions.records.get(name)
+        if record is not None:
+            return record.rows == 0
+        floor, _, table = name.partition(".")
+        return floor == "landing" and self.landing is not None and not self.landing.chunks[table]
+
+    def note_columns(self, relation: str, columns: Columns) -> None:
+        """Know what columns a relation has that was just made."""
+        self._columns[relation] = columns
 
     def forget_columns(self, relation: str) -> None:
         """Look again next time: the relation was made anew."""

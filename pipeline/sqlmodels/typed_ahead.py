@@ -22,7 +22,7 @@ from pipeline.ingest.landed import LandedChunk
 from pipeline.sqlmodels.landed_rows import landing_select
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import Connection, text_literal
-from pipeline.sqlmodels.runner import create_empty
+from pipeline.sqlmodels.runner import create_empty, described
 
 ARRIVING: Final = "arriving"
 _FILE: Final = "arriving_file"
@@ -129,7 +129,7 @@ class TypedAhead:
         typed = self._typed[landed.stream] = _Typed(connection, f"insert into {table}\n{model.text}")
         connection.execute(f"use {ARRIVING}")
         connection.execute("begin transaction")
-        create_empty(connection, table, model, {})
+        create_empty(connection, table, model, described(connection, model, {}))
         return typed
 
 

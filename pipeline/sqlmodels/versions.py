@@ -13,7 +13,7 @@ versions of its inputs: that is written when all is flushed. Where it is lost, t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -63,23 +63,21 @@ class Versions:
         self._moved_on.pop(model, None)
         if model in self.records:
             self._connection.execute("delete from ops.models where model = ?", [model])
-        self.records[model] = record
-        self.consumed[model] = dict(consumed)
-        self._connection.execute(
-            "insert into ops.models values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                model,
-                record.turn_no,
-                record.text_sha256,
-                record.rows,
-                record.version,
-                record.changed_from,
-                record.as_of,
-                record.how,
-                list(consumed),
-                list(consumed.values()),
-            ],
-        )
+        self.take(model, record, consumed)
+        self.write({model: (record, consumed)})
+
+    def take(self, model: str, record: Record, consumed: Mapping[str, str]) -> None:
+        """Know of a model that was computed; ``write`` has to follow in the transaction that writes its table."""
+        self.records[model], self.consumed[model] = record, dict(consumed)
+
+    def write(self, computed: Mapping[str, tuple[Record, Mapping[str, str]]]) -> None:
+        """Note models that were computed and of which nothing is noted."""
+        rows = [
+            [model, *astuple(record), list(consumed), list(consumed.values())]
+            for model, (record, consumed) in computed.items()
+        ]
+        columns = ", ".join(f"unnest(${place})" for place in range(1, len(rows[0]) + 1))
+        self._connection.execute(f"insert into ops.models select {columns}", list(map(list, zip(*rows, strict=True))))
 
     def move_on(self, model: str, turn_no: int, as_of: datetime, consumed: Mapping[str, str]) -> Record:
         """Note that a model is as it has to be in this turn, with these versions of its inputs."""
