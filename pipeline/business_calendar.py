@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -22,6 +22,9 @@ from zoneinfo import ZoneInfo
 SPAN_FROM: Final = date(2000, 1, 1)
 SPAN_UNTIL: Final = date(2050, 1, 1)
 _DAY: Final = timedelta(days=1)
+_DAY_SECONDS: Final = 86_400
+_NO_OFFSET: Final = timedelta(0)
+_FIRST_OF_1970: Final = date(1970, 1, 1).toordinal()
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Every instant at which a day begins, work begins or work ends; between two of them nothing changes.
 _HOURS: Final = """
@@ -101,14 +104,24 @@ class Connection(Protocol):
 
 def working_stretches(calendar: Calendar, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
     """Yield the open stretches of the local days from ``first`` to ``last``, in order, adjoining ones as one."""
+    for opens, closes in _stretches(calendar, first, last):
+        yield datetime.fromtimestamp(opens, UTC), datetime.fromtimestamp(closes, UTC)
+
+
+def _stretches(calendar: Calendar, first: date, last: date) -> Iterator[tuple[int, int]]:
+    """Yield them in seconds since 1970."""
     zone = ZoneInfo(calendar.zone)
     holidays = _holidays(calendar, first, last)
-    begun: tuple[datetime, datetime] | None = None
-    for place in range((last - first).days + 1):
-        day = first + place * _DAY
-        if _WEEKDAYS[day.weekday()] not in calendar.days or day in holidays:
+    working = {_WEEKDAYS.index(day) for day in calendar.days}
+    ends = [(end, int(end.total_seconds())) for end in (calendar.opens, calendar.closes)]
+    begun: tuple[int, int] | None = None
+    for place in range(first.toordinal(), last.toordinal() + 1):
+        day = datetime.fromordinal(place).replace(tzinfo=zone)
+        if day.weekday() not in working or (holidays and day.date() in holidays):
             continue
-        opens, closes = _instant(day, calendar.opens, zone), _instant(day, calendar.closes, zone)
+        midnight = (place - _FIRST_OF_1970) * _DAY_SECONDS
+        # The sum is a local time; only its offset is asked for, because to make an instant of each takes long.
+        opens, closes = (midnight + seconds - _offset_seconds(day + end) for end, seconds in ends)
         if begun and begun[1] >= opens:
             begun = (begun[0], max(begun[1], closes))
         else:
@@ -165,21 +178,18 @@ def give_calendar(
 @cache
 def _open_seconds(calendar: Calendar, first: date, until: date) -> dict[str, int | list[int]]:
     """Return what the hours are made of, in seconds since 1970: the span, and the open stretches that reach into it."""
-    every = list(working_stretches(calendar, first - 2 * _DAY, until + 2 * _DAY))
+    every = list(_stretches(calendar, first - 2 * _DAY, until + 2 * _DAY))
     return {
-        "first": _seconds(datetime.combine(first, time(), UTC)),
-        "until": _seconds(datetime.combine(until, time(), UTC)),
-        "opens": [_seconds(opens) for opens, _ in every],
-        "closes": [_seconds(closes) for _, closes in every],
+        "first": (first.toordinal() - _FIRST_OF_1970) * _DAY_SECONDS,
+        "until": (until.toordinal() - _FIRST_OF_1970) * _DAY_SECONDS,
+        "opens": [opens for opens, _ in every],
+        "closes": [closes for _, closes in every],
     }
 
 
-def _seconds(instant: datetime) -> int:
-    return int(instant.timestamp())
-
-
-def _instant(day: date, since_midnight: timedelta, zone: ZoneInfo) -> datetime:
-    return (datetime.combine(day, time()) + since_midnight).replace(tzinfo=zone).astimezone(UTC)
+def _offset_seconds(local: datetime) -> int:
+    offset = local.utcoffset() or _NO_OFFSET
+    return offset.days * _DAY_SECONDS + offset.seconds
 
 
 def _holidays(calendar: Calendar, first: date, last: date) -> frozenset[date]:
