@@ -10,7 +10,8 @@ models to the right of a change are computed again in a catalog of its own, all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -96,11 +97,22 @@ def ask(
     narrowing.lay_histories(lambda name: _filter(name, question, last_seq))
     connection.execute(f"use {SCOPE}")
     kept = roots | set(computed) | {QUESTION}
-    for name in computed:
-        model = graph.models[name]
-        narrowing.lay(model, [source for source in model.inputs if source not in kept and not is_root(source)])
-        create_table(connection, model, question, narrowing.limit(model))
+    with in_any_order(connection):
+        for name in computed:
+            model = graph.models[name]
+            narrowing.lay(model, [source for source in model.inputs if source not in kept and not is_root(source)])
+            create_table(connection, model, question, narrowing.limit(model))
     narrowing.lift()
+
+
+@contextmanager
+def in_any_order(connection: Connection) -> Iterator[None]:
+    """Write tables in whatever order their rows come: in memory, only so do all cores write them."""
+    connection.execute("set preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        connection.execute("reset preserve_insertion_order")
 
 
 def roots_of(graph: Graph) -> frozenset[str]:
