@@ -23,7 +23,7 @@ from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
 from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
 from pipeline.sqlmodels.sources import Sources
-from pipeline.sqlmodels.summing import counted_rows
+from pipeline.sqlmodels.summing import counted, counted_rows, signed, summed, summed_before, touched_grains
 from pipeline.sqlmodels.taken import MOST_KEYS, Taken
 from pipeline.sqlmodels.touching import (
     Tables,
@@ -217,36 +217,21 @@ class Increments:
 
     def _sum(self, model: Model, record: Record, inputs: Mapping[str, str]) -> Result:
         """Count what changed alone, and add it to the counts that are there."""
-        counts = [column for column in self.sources.columns_of(model.name) if column not in model.grain]
+        counts = counted(model, self.sources.columns_of(model.name))
         parts = []
         clock = (record.as_of, self.question.as_of)
         for sign in ("+", "-"):
             for name in model.inputs:
-                rows = (
-                    counted_rows(self.sources, self.tables, model, name, sign, clock)
-                    if name in model.refresh.sums_of
-                    else None
-                )
+                is_counted = name in model.refresh.sums_of
+                rows = counted_rows(self.sources, self.tables, model, name, sign, clock) if is_counted else None
                 self._lay(name, rows or f"select * from {self.tables.full(name)}")
             self._compute(model)
             part = f"{self.scope}.fresh.{'added' if sign == '+' else 'taken'}"
             self.connection.execute(f"create or replace table {part} as select * from {self.fresh}")
-            parts.append(f"select * replace ({', '.join(f'{sign}{count} as {count}' for count in counts)}) from {part}")
-        table = self.tables.full(model.name)
-        grain = ", ".join(model.grain)
-        self.connection.execute(
-            f"create or replace table {self.tables.touched} as"
-            f" select distinct {grain} from ({' union all '.join(parts)})"
-        )
-        touched = f" semi join {self.tables.touched} k on {same('t', 'k', model.grain)}"
-        sums = ", ".join(f"cast(sum({count}) as bigint) as {count}" for count in counts)
-        self.connection.execute(
-            f"create or replace table {self.fresh} as select {grain}, {sums} from"
-            f" (select t.* from {table} t{touched} union all by name {' union all by name '.join(parts)})"
-            f" group by {grain} having {' or '.join(f'sum({count}) <> 0' for count in counts)}"
-        )
-        old = f"select t.rowid as old_place, t.* from {table} t{touched}"
-        return self._apply(model, record, inputs, old, "sums")
+            parts.append(signed(part, counts, sign))
+        self.connection.execute(f"create or replace table {self.tables.touched} as {touched_grains(model, parts)}")
+        self.connection.execute(f"create or replace table {self.fresh} as {summed(model, self.tables, counts, parts)}")
+        return self._apply(model, record, inputs, summed_before(model, self.tables), "sums")
 
     def _by_keys(
         self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str], *, has_moved: bool
