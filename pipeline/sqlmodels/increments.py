@@ -262,17 +262,25 @@ class Increments:
             return self._keep(model, inputs)
         self._lay_scope(model, moving, count, has_old=old_count > 0)
         self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
-        old = f"select t.rowid as old_place, t.* from {table} t" + (
-            f" semi join {self.tables.touched} k on {on_keys} and not k.is_new" if old_count else " where false"
-        )
         is_followed = old_count > 0 and self.taken.is_worth_it(model.name, count)
+        source = f"(select t.rowid as old_place, t.* from {table} t)"
         if is_followed:
-            self.connection.execute(f"create or replace table {self.taken.old} as {old}")
-            old = f"select * from {self.taken.old}"
+            source = self.taken.find(table, model.refresh.keys, self._sought(model, moving))
+        is_old = f" semi join {self.tables.touched} k on {on_keys} and not k.is_new" if old_count else " where false"
+        old = f"select t.* from {source} t{is_old}"
         result = self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
         if is_followed:
-            self.taken.follow(model.name, model.refresh.keys, self.tables.touched)
+            self.taken.follow(model.name, model.refresh.keys)
         return result
+
+    def _sought(self, model: Model, moving: Sequence[str]) -> Iterator[str]:
+        """Return SELECTs of its touched keys, and of those of changed records: what touches keys begins with these."""
+        keys = model.refresh.keys
+        for name in moving:
+            changed = self.sources.changed(model, name) if name.startswith("core.") else None
+            if changed and binding(model, name, self.sources.columns_of(name)) == {key: key for key in keys}:
+                yield f"select {', '.join(keys)} from {changed}"
+        yield f"select {', '.join(keys)} from {self.tables.touched}"
 
     def _touching(self, model: Model, record: Record, moving: Sequence[str], *, has_moved: bool) -> list[str] | None:
         selects: list[str] = []
