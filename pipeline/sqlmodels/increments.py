@@ -22,7 +22,7 @@ from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
 from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
-from pipeline.sqlmodels.sources import Sources
+from pipeline.sqlmodels.sources import Columns, Sources
 from pipeline.sqlmodels.summing import counted, counted_rows, signed, summed, summed_before, touched_grains
 from pipeline.sqlmodels.taken import MOST_KEYS, Taken
 from pipeline.sqlmodels.touching import (
@@ -60,6 +60,7 @@ class Increments:
     arrived: Callable[[Model, Sequence[LandedChunk]], str | None] | None = None
     scope: str = "scope"
     _laid_schemas: set[str] = field(default_factory=set)
+    _laid: dict[str, tuple[str, Columns]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read what was computed before, and prepare the scope catalog."""
@@ -187,13 +188,14 @@ class Increments:
 
     def _compare(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
         """Compute everything, and write what differs."""
-        self.connection.execute(
+        made = self.connection.execute(
             f"create or replace table {self.fresh} as\n{model.text}", parameters_of(model, self.question)
         )
+        rows = int(made.fetchall()[0][0])
         self.sources.forget_columns(self.fresh)
         has_same_columns = self.sources.columns_of(self.fresh) == self.sources.columns_of(model.name)
         is_looked_at = record.rows <= LOOKED_AT_FIRST_ROWS or how == NEW_TEXT
-        if has_same_columns and is_looked_at and self._is_same(model):
+        if has_same_columns and is_looked_at and rows == record.rows and self._is_same(model, rows):
             return self._keep(model, inputs)
         # Rows of another rule are no news that could be appended: what is right of it is computed whole, too.
         if how == NEW_TEXT or not has_same_columns:
@@ -266,8 +268,8 @@ class Increments:
         source = f"(select t.rowid as old_place, t.* from {table} t)"
         if is_followed:
             source = self.taken.find(table, model.refresh.keys, self._sought(model, moving))
-        is_old = f" semi join {self.tables.touched} k on {on_keys} and not k.is_new" if old_count else " where false"
-        old = f"select t.* from {source} t{is_old}"
+        is_old = f"semi join {self.tables.touched} k on {on_keys} and not k.is_new"
+        old = f"select t.* from {source} t {is_old}" if old_count else None
         result = self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
         if is_followed:
             self.taken.follow(model.name, model.refresh.keys)
@@ -345,11 +347,16 @@ class Increments:
         return self.taken.rows(name, bound, touched) or self.tables.full(name)
 
     def _lay(self, name: str, select: str) -> None:
+        # A view is bound to the columns that it was laid over.
+        laid = (select, self.sources.typed_columns_of(name))
+        if self._laid.get(name) == laid:
+            return
         schema = name.partition(".")[0]
         if schema not in self._laid_schemas:
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
             self._laid_schemas.add(schema)
         self.connection.execute(f"create or replace view {self.scope}.{name} as {select}")
+        self._laid[name] = laid
 
     def _compute(self, model: Model, narrowed: str = "") -> None:
         self.connection.execute(f"use {self.scope}")
@@ -365,9 +372,16 @@ class Increments:
     # Writing it
 
     def _apply(
-        self, model: Model, record: Record, inputs: Mapping[str, str], old: str, how: str, *, only_adds: bool = False
+        self,
+        model: Model,
+        record: Record,
+        inputs: Mapping[str, str],
+        old: str | None,
+        how: str,
+        *,
+        only_adds: bool = False,
     ) -> Result:
-        """Write the difference between the fresh rows and the old ones, and note it."""
+        """Write the difference between the fresh rows and the old ones, if there are any, and note it."""
         grain_rows(self.connection, self.fresh, model)
         columns = self.sources.columns_of(model.name)
         with self._transaction():
@@ -380,14 +394,11 @@ class Increments:
                 return self._result(model, record)
         return self._keep(model, inputs)
 
-    def _is_same(self, model: Model) -> bool:
-        """Say whether the fresh rows are those that are there."""
+    def _is_same(self, model: Model, rows: int) -> bool:
+        """Say whether the fresh rows are those that are there, of which there are as many."""
         table = self.tables.full(model.name)
-        answers = self.connection.execute(
-            f"select (select count(*) from {self.fresh}) = (select count(*) from {table})"
-            f" and not exists (select * from {self.fresh} except all select * from {table})"
-        ).fetchall()
-        return bool(answers[0][0])
+        differing = f"select 1 from (select * from {self.fresh} except all select * from {table}) limit 1"
+        return rows == 0 or not self.connection.execute(differing).fetchall()
 
     def _keep(self, model: Model, inputs: Mapping[str, str]) -> Result:
         """Note that a table is as it has to be, made from these versions of its inputs."""
