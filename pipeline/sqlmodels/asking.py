@@ -18,6 +18,7 @@ from typing import Final
 
 from pipeline.errors import StateError
 from pipeline.instants import format_instant
+from pipeline.sqlmodels.between import Between
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.narrowing import Narrowing
@@ -97,11 +98,16 @@ def ask(
     narrowing.lay_histories(lambda name: _filter(name, question, last_seq))
     connection.execute(f"use {SCOPE}")
     kept = roots | set(computed) | {QUESTION}
+    between = None
+    if stored.is_whole and question.known_at == stored.question.known_at and last_seq is None and not only:
+        instants = (stored.question.as_of, question.as_of)
+        between = Between(connection, graph, columns, frozenset(computed), instants, question)
     with in_any_order(connection):
         for name in computed:
             model = graph.models[name]
             narrowing.lay(model, [source for source in model.inputs if source not in kept and not is_root(source)])
-            create_table(connection, model, question, narrowing.limit(model))
+            if between is None or not between.lay(model):
+                create_table(connection, model, question, narrowing.limit(model))
     narrowing.lift()
 
 

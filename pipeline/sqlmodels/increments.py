@@ -22,9 +22,9 @@ from pipeline.sqlmodels.empty_tables import FIRST, EmptyTables
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
-from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
+from pipeline.sqlmodels.runner import Columns, Result, check_grain, create_table, grain_rows, parameters_of, transaction
 from pipeline.sqlmodels.sources import Sources
-from pipeline.sqlmodels.summing import counted_rows
+from pipeline.sqlmodels.summing import counted, counted_rows, signed, summed, summed_before, touched_grains
 from pipeline.sqlmodels.taken import MOST_KEYS, Taken
 from pipeline.sqlmodels.touching import (
     Tables,
@@ -66,6 +66,7 @@ class Increments:
     scope: str = "scope"
     gathers_empty: bool = False
     _laid_schemas: set[str] = field(default_factory=set)
+    _laid: dict[str, tuple[str, Columns]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read what was computed before, and prepare the scope catalog."""
@@ -204,13 +205,14 @@ class Increments:
 
     def _compare(self, model: Model, record: Record, inputs: Mapping[str, str], how: str) -> Result:
         """Compute everything, and write what differs."""
-        self.connection.execute(
+        made = self.connection.execute(
             f"create or replace table {self.fresh} as\n{model.text}", parameters_of(model, self.question)
         )
+        rows = int(made.fetchall()[0][0])
         self.sources.forget_columns(self.fresh)
         has_same_columns = self.sources.columns_of(self.fresh) == self.sources.columns_of(model.name)
         is_looked_at = record.rows <= LOOKED_AT_FIRST_ROWS or how == NEW_TEXT
-        if has_same_columns and is_looked_at and self._is_same(model):
+        if has_same_columns and is_looked_at and rows == record.rows and self._is_same(model, rows):
             return self._keep(model, inputs)
         # Rows of another rule are no news that could be appended: what is right of it is computed whole, too.
         if how == NEW_TEXT or not has_same_columns:
@@ -234,36 +236,21 @@ class Increments:
 
     def _sum(self, model: Model, record: Record, inputs: Mapping[str, str]) -> Result:
         """Count what changed alone, and add it to the counts that are there."""
-        counts = [column for column in self.sources.columns_of(model.name) if column not in model.grain]
+        counts = counted(model, self.sources.columns_of(model.name))
         parts = []
         clock = (record.as_of, self.question.as_of)
         for sign in ("+", "-"):
             for name in model.inputs:
-                rows = (
-                    counted_rows(self.sources, self.tables, model, name, sign, clock)
-                    if name in model.refresh.sums_of
-                    else None
-                )
+                is_counted = name in model.refresh.sums_of
+                rows = counted_rows(self.sources, self.tables, model, name, sign, clock) if is_counted else None
                 self._lay(name, rows or f"select * from {self.tables.full(name)}")
             self._compute(model)
             part = f"{self.scope}.fresh.{'added' if sign == '+' else 'taken'}"
             self.connection.execute(f"create or replace table {part} as select * from {self.fresh}")
-            parts.append(f"select * replace ({', '.join(f'{sign}{count} as {count}' for count in counts)}) from {part}")
-        table = self.tables.full(model.name)
-        grain = ", ".join(model.grain)
-        self.connection.execute(
-            f"create or replace table {self.tables.touched} as"
-            f" select distinct {grain} from ({' union all '.join(parts)})"
-        )
-        touched = f" semi join {self.tables.touched} k on {same('t', 'k', model.grain)}"
-        sums = ", ".join(f"cast(sum({count}) as bigint) as {count}" for count in counts)
-        self.connection.execute(
-            f"create or replace table {self.fresh} as select {grain}, {sums} from"
-            f" (select t.* from {table} t{touched} union all by name {' union all by name '.join(parts)})"
-            f" group by {grain} having {' or '.join(f'sum({count}) <> 0' for count in counts)}"
-        )
-        old = f"select t.rowid as old_place, t.* from {table} t{touched}"
-        return self._apply(model, record, inputs, old, "sums")
+            parts.append(signed(part, counts, sign))
+        self.connection.execute(f"create or replace table {self.tables.touched} as {touched_grains(model, parts)}")
+        self.connection.execute(f"create or replace table {self.fresh} as {summed(model, self.tables, counts, parts)}")
+        return self._apply(model, record, inputs, summed_before(model, self.tables), "sums")
 
     def _by_keys(
         self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str], *, has_moved: bool
@@ -294,17 +281,25 @@ class Increments:
             return self._keep(model, inputs)
         self._lay_scope(model, moving, count, has_old=old_count > 0)
         self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
-        old = f"select t.rowid as old_place, t.* from {table} t" + (
-            f" semi join {self.tables.touched} k on {on_keys} and not k.is_new" if old_count else " where false"
-        )
         is_followed = old_count > 0 and self.taken.is_worth_it(model.name, count)
+        source = f"(select t.rowid as old_place, t.* from {table} t)"
         if is_followed:
-            self.connection.execute(f"create or replace table {self.taken.old} as {old}")
-            old = f"select * from {self.taken.old}"
+            source = self.taken.find(table, model.refresh.keys, self._sought(model, moving))
+        is_old = f"semi join {self.tables.touched} k on {on_keys} and not k.is_new"
+        old = f"select t.* from {source} t {is_old}" if old_count else None
         result = self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
         if is_followed:
-            self.taken.follow(model.name, model.refresh.keys, self.tables.touched)
+            self.taken.follow(model.name, model.refresh.keys)
         return result
+
+    def _sought(self, model: Model, moving: Sequence[str]) -> Iterator[str]:
+        """Return SELECTs of its touched keys, and of those of changed records: what touches keys begins with these."""
+        keys = model.refresh.keys
+        for name in moving:
+            changed = self.sources.changed(model, name) if name.startswith("core.") else None
+            if changed and binding(model, name, self.sources.columns_of(name)) == {key: key for key in keys}:
+                yield f"select {', '.join(keys)} from {changed}"
+        yield f"select {', '.join(keys)} from {self.tables.touched}"
 
     def _touching(self, model: Model, record: Record, moving: Sequence[str], *, has_moved: bool) -> list[str] | None:
         selects: list[str] = []
@@ -369,11 +364,16 @@ class Increments:
         return self.taken.rows(name, bound, touched) or self.tables.full(name)
 
     def _lay(self, name: str, select: str) -> None:
+        # A view is bound to the columns that it was laid over.
+        laid = (select, self.sources.typed_columns_of(name))
+        if self._laid.get(name) == laid:
+            return
         schema = name.partition(".")[0]
         if schema not in self._laid_schemas:
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
             self._laid_schemas.add(schema)
         self.connection.execute(f"create or replace view {self.scope}.{name} as {select}")
+        self._laid[name] = laid
 
     def _compute(self, model: Model, narrowed: str = "") -> None:
         self.connection.execute(f"use {self.scope}")
@@ -389,9 +389,16 @@ class Increments:
     # Writing it
 
     def _apply(
-        self, model: Model, record: Record, inputs: Mapping[str, str], old: str, how: str, *, only_adds: bool = False
+        self,
+        model: Model,
+        record: Record,
+        inputs: Mapping[str, str],
+        old: str | None,
+        how: str,
+        *,
+        only_adds: bool = False,
     ) -> Result:
-        """Write the difference between the fresh rows and the old ones, and note it."""
+        """Write the difference between the fresh rows and the old ones, if there are any, and note it."""
         grain_rows(self.connection, self.fresh, model)
         columns = self.sources.columns_of(model.name)
         with self._transaction():
@@ -404,14 +411,11 @@ class Increments:
                 return self._result(model, record)
         return self._keep(model, inputs)
 
-    def _is_same(self, model: Model) -> bool:
-        """Say whether the fresh rows are those that are there."""
+    def _is_same(self, model: Model, rows: int) -> bool:
+        """Say whether the fresh rows are those that are there, of which there are as many."""
         table = self.tables.full(model.name)
-        answers = self.connection.execute(
-            f"select (select count(*) from {self.fresh}) = (select count(*) from {table})"
-            f" and not exists (select * from {self.fresh} except all select * from {table})"
-        ).fetchall()
-        return bool(answers[0][0])
+        differing = f"select 1 from (select * from {self.fresh} except all select * from {table}) limit 1"
+        return rows == 0 or not self.connection.execute(differing).fetchall()
 
     def _keep(self, model: Model, inputs: Mapping[str, str]) -> Result:
         """Note that a table is as it has to be, made from these versions of its inputs."""

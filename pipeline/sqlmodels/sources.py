@@ -62,16 +62,17 @@ class Sources:
 
     def changes(self, model: Model, name: str) -> str | None:
         """Return the relation of an input's changed rows since the model read it; None where these are not known."""
-        consumed = self._consumed(model, name)
         floor, _, table = name.partition(".")
         if floor == "landing":
-            return self._landed(table, consumed)
-        changed = self._appended(consumed) if name == LEDGER else self._changed(name, consumed)
+            return self._landed(table, self._consumed(model, name))
+        changed = self._appended(self._consumed(model, name)) if name == LEDGER else self.changed(model, name)
         if changed is None:
             return None
         return f"(select * from {changed} where {model.counted[name]})" if name in model.counted else changed
 
-    def _changed(self, name: str, consumed: str | None) -> str | None:
+    def changed(self, model: Model, name: str) -> str | None:
+        """Return the table of the rows of a model's table that changed since another read it, read by it or not."""
+        consumed = self._consumed(model, name)
         record = self.versions.records.get(name)
         if record is None or record.changed_from is None or str(record.changed_from) != consumed:
             return None

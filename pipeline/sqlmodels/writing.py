@@ -20,19 +20,19 @@ def changes_of(name: str) -> str:
 
 
 def write_difference(
-    connection: Connection, model: Model, fresh: str, old: str, columns: Sequence[str], *, only_adds: bool
+    connection: Connection, model: Model, fresh: str, old: str | None, columns: Sequence[str], *, only_adds: bool
 ) -> tuple[int, int]:
     """Write what differs between fresh rows and old ones; return how many rows were added, and how many are gone.
 
-    ``old`` selects the rows of the model's table that the fresh ones stand for, with their ``old_place``. Where a table
-    only adds, rows that are there stay as they are.
+    ``old`` selects the rows of the model's table that the fresh ones stand for, with their ``old_place``; None = there
+    are none. Where a table only adds, rows that are there stay as they are.
     """
     if model.refresh.number:
-        connection.execute(f"create or replace temp table old_rows as {old}")
+        none = f"select rowid as old_place, * from {model.name} limit 0"
+        connection.execute(f"create or replace temp table old_rows as {old or none}")
         old, fresh = "select * from old_rows", _numbered(connection, model, fresh)
-    connection.execute(
-        f"create or replace temp table difference as {_difference(model, fresh, old, columns, only_adds=only_adds)}"
-    )
+    differing = _difference(model, fresh, old, columns, only_adds=only_adds) if old else _all_new(fresh, columns)
+    connection.execute(f"create or replace temp table difference as {differing}")
     counts = connection.execute(
         "select count(*) filter (where change = '+'), count(*) filter (where change = '-') from difference"
     ).fetchall()[0]
@@ -64,6 +64,11 @@ def _difference(model: Model, fresh: str, old: str, columns: Sequence[str], *, o
         f" on {same('a', 'k', keys)}"
         " union all by name select '-' as change, false as is_new, * from gone"
     )
+
+
+def _all_new(fresh: str, columns: Sequence[str]) -> str:
+    said = ", ".join(columns)
+    return f"select '+' as change, true as is_new, null::bigint as old_place, {said} from {fresh}"
 
 
 def _write(connection: Connection, model: Model, *, has_removed: bool) -> None:

@@ -44,7 +44,7 @@ NARROWED: Final[Counter[str]] = Counter()
 
 @contextmanager
 def lived(
-    network: Network, folder: Path, *, is_whole: bool
+    network: Network, folder: Path, *, is_whole: bool, targets: Iterable[str] = TARGETS
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Question]]]:
     """A warehouse that read a network batch by batch, for reading, and the questions that its turns answered.
 
@@ -60,7 +60,7 @@ def lived(
         for batch in network.batches:
             turn = tables.receive(batch, rng)
             tables.journal.append([turn.draft(TURN_COMPLETED, {"turn": str(turn.number)})])
-            tables.compute(turn, turn.now, (*TARGETS, *ALWAYS_ASKED))
+            tables.compute(turn, turn.now, (*targets, *ALWAYS_ASKED))
             turns.append(Question(turn.now, turn.known_at))
         if not is_whole:
             written.execute("update ops.models set turn_no = turn_no + 1 where model = 'core.partners'")
