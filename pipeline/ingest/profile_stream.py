@@ -15,7 +15,8 @@ from pipeline.ingest.paths import JsonPath, parse_path
 from pipeline.ingest.profile_incremental import ByInstant, Incremental
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
 from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows
-from pipeline.ingest.profile_words import Condition, NamesTo, PathTo, Strict
+from pipeline.ingest.profile_records import Records
+from pipeline.ingest.profile_words import Condition, PathTo, Strict
 
 Personal = Literal["keep", "drop", "pseudonymise"]
 END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
@@ -40,10 +41,11 @@ class GraphQL(Strict):
     "What its variables are besides."
 
 
-class DeletionFeed(Strict):
+class DeletionFeed(Records):
     """Deleted records stand in a list of their own, read after the stream with the same start.
 
-    Where it is asked for otherwise than the stream, `method`, `body`, `incremental` and `errors` say how.
+    Where it is asked for otherwise than the stream, `method`, `body`, `graphql`, `headers`, `incremental` and `errors`
+    say how.
     Its records need no more than the key and the instant: ``mapping`` names every required field of the stream and the
     one that says when it ended.
     """
@@ -53,12 +55,14 @@ class DeletionFeed(Strict):
     "POST only where the list is read that way."
     path: str
     "Below base_url, as a stream's."
-    records: NamesTo = ("items",)
-    "Where a page has its list."
     query: Mapping[str, str] = Field(default_factory=dict)
     "Sent always, in the query."
+    headers: Mapping[str, str] | None = None
+    "Sent always, as headers; by default the stream's."
     body: Mapping[str, Any] | None = None
     "For POST: the JSON body, as a stream's."
+    graphql: GraphQL | None = None
+    "A GraphQL question, posted, as a stream's."
     keep: Kept = ()
     "Only records that fit all of these are of this stream, where the list has the deleted of several."
     paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
@@ -97,9 +101,12 @@ def _refuse_misfits(way: Source | DeletionFeed) -> None:
     """Refuse what a way into a stream, or the list of its deleted, cannot be together.
 
     Raises:
-        ValueError: a body without POST, or windows of a time that nothing names.
+        ValueError: two bodies, a body without POST, or windows of a time that nothing names.
 
     """
+    if way.body is not None and way.graphql is not None:
+        message = "'body' and 'graphql' exclude each other"
+        raise ValueError(message)
     if way.body is not None and way.method == "GET":
         message = "'body' needs 'method: POST'"
         raise ValueError(message)
@@ -110,17 +117,13 @@ def _refuse_misfits(way: Source | DeletionFeed) -> None:
             raise ValueError(message)
 
 
-class Source(Strict):
+class Source(Records):
     """One way into a stream: what is asked, how one pages through it, and what its records are."""
 
     method: Literal["GET", "POST"] = "GET"
     "POST only where the source reads that way."
     path: str = "/v1/{stream}"
     "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
-    records: NamesTo = ("items",)
-    "Where a page has its list of records, by names alone (one list, not lists in a list); empty = the page itself."
-    one_record: bool = False
-    "What stands there is one record, and no list of them."
     query: Mapping[str, str] = Field(default_factory=dict)
     "Sent always, in the query."
     headers: Mapping[str, str] = Field(default_factory=dict)
@@ -144,9 +147,6 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.body is not None and self.graphql is not None:
-            message = "'body' and 'graphql' exclude each other"
-            raise ValueError(message)
         _refuse_misfits(self)
         return self
 
@@ -163,6 +163,8 @@ class StreamProfile(Source):
     "What is done with a record that has a field which nobody maps: it is kept, or quarantined."
     personal: Mapping[str, Personal] = Field(default_factory=dict)
     "Path in the record: whether what stands there is kept, dropped, or replaced by a pseudonym, before it is stored."
+    page_personal: Mapping[str, Personal] = Field(default_factory=dict)
+    "The same for what a page has beside its records, which is stored with it: a path in the page."
     deletions: Deletions | None = None
     "How one hears of deleted records, where `deleted_at` (or what ends a record of the stream) does not say it."
     also: tuple[Source, ...] = ()
@@ -172,11 +174,13 @@ class StreamProfile(Source):
     snapshots: bool = True
     "Whether a pull of everything has every record that there is."
 
-    @field_validator("personal")
+    @field_validator("personal", "page_personal")
     @classmethod
     def _are_paths(cls, value: Mapping[str, Personal]) -> Mapping[str, Personal]:
         for path in value:
-            parse_path(path)
+            if not parse_path(path):
+                message = "an empty path is everything: name what is personal"
+                raise ValueError(message)
         return value
 
     @model_validator(mode="after")
@@ -199,4 +203,16 @@ class StreamProfile(Source):
     @property
     def personal_paths(self) -> dict[JsonPath, Personal]:
         """What is cut, by path."""
-        return {parse_path(path): policy for path, policy in self.personal.items() if policy != "keep"}
+        return _cut_paths(self.personal)
+
+    def cut_around(self, source: Source) -> dict[JsonPath, Personal]:
+        """Return what is cut of a page beside its records: also what these inherit from it, and is cut in them."""
+        paths = _cut_paths(self.page_personal)
+        for path, policy in self.personal_paths.items():
+            if path[0] in source.inherit:
+                paths[(*source.inherit[path[0]], *path[1:])] = policy
+        return paths
+
+
+def _cut_paths(policies: Mapping[str, Personal]) -> dict[JsonPath, Personal]:
+    return {parse_path(path): policy for path, policy in policies.items() if policy != "keep"}

@@ -27,6 +27,7 @@ from pipeline.ingest.places import progress_of
 from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_incremental import ByInstant, Incremental
 from pipeline.ingest.profile_mapping import Absence
+from pipeline.ingest.profile_records import Records
 from pipeline.ingest.profile_stream import DeletionFeed, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
 from pipeline.ingest.source import SourceReader, Span, filled
@@ -37,6 +38,7 @@ from pipeline.settings import RestConnection
 from pipeline.streams import STREAMS
 
 PSEUDONYM_KEY: Final = "pseudonym_key"
+_OF_A_FEED: Final = ("method", "path", "query", "body", "graphql", "keep", "paging")
 
 
 class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -131,6 +133,11 @@ class RestFeed:
         """How its records are read."""
         return Reading(mapping_of(self._stream, self._profile), known_fields(self._stream, self._profile))
 
+    @property
+    def outside(self) -> Sequence[bytes]:
+        """Some elements that hold its records, where records are nested in them: for whoever tries a profile."""
+        return self._main.loop.outside
+
     def end(self) -> FeedEnd:
         """Say up to when the stream is had now, and where the next pull starts."""
         watermark = self._watermark()
@@ -165,23 +172,23 @@ class RestFeed:
             client=self._client,
             progress=progress_of(source.incremental, self._span.place, self._span.until),
             cutter=self._cutter,
+            around=self._around(source),
             is_from_everything=self._span.place is None,
             at_once=self._at_once,
         )
         return SourceReader(loop, path, self._span)
 
+    def _around(self, source: Source) -> Cutter | None:
+        """Return what cuts a page beside its records."""
+        paths = self._profile.cut_around(source)
+        return Cutter(paths, _pseudonym_key(self._connection)) if paths else None
+
     def _deletion_reader(self, feed: DeletionFeed) -> SourceReader:
         by = self._profile.incremental if feed.incremental is None else feed.incremental
         return self._reader(
             Source(
-                method=feed.method,
-                path=feed.path,
-                records=feed.records,
-                query=feed.query,
-                body=feed.body,
-                keep=feed.keep,
-                paging=feed.paging,
-                headers=self._profile.headers,
+                **{name: getattr(feed, name) for name in (*Records.model_fields, *_OF_A_FEED)},
+                headers=self._profile.headers if feed.headers is None else feed.headers,
                 errors=self._profile.errors if feed.errors is None else feed.errors,
                 incremental=by if isinstance(by, ByInstant) else None,
             )
@@ -259,14 +266,16 @@ def _start(incremental: Incremental | None, source: str, turn: Turn, last: Pulle
 
 
 def _cutter(name: str, connection: RestConnection, profile: StreamProfile) -> Cutter | None:
-    paths = profile.personal_paths
-    if not paths:
-        return None
-    key = connection.secrets[PSEUDONYM_KEY].get_secret_value() if PSEUDONYM_KEY in connection.secrets else ""
-    if not key and "pseudonymise" in paths.values():
+    paths, key = profile.personal_paths, _pseudonym_key(connection)
+    if not key and "pseudonymise" in {*paths.values(), *profile.cut_around(profile).values()}:
         message = (
             f"Connection {name} makes pseudonyms and needs a key for them, the same for all connections: write "
             f"secrets: {{{PSEUDONYM_KEY}: ${{NAME_OF_THE_VARIABLE}}}}."
         )
         raise ConfigurationError(message)
-    return Cutter(paths, key.encode())
+    return Cutter(paths, key) if paths else None
+
+
+def _pseudonym_key(connection: RestConnection) -> bytes:
+    key = connection.secrets.get(PSEUDONYM_KEY)
+    return b"" if key is None else key.get_secret_value().encode()

@@ -12,7 +12,9 @@ import yaml
 from pydantic import BaseModel
 
 from pipeline.ingest import profile_reference, streams_reference
+from pipeline.ingest.nested import cut_records
 from pipeline.ingest.profile import Profile, load_profile
+from pipeline.ingest.profile_stream import StreamProfile
 from pipeline.settings import Settings
 from tests.connections.making import Asked, Reply, Server, Tenant
 from tests.rest.conftest import fast_retries
@@ -61,6 +63,25 @@ def test_every_recipe_is_a_profile(tmp_path: Path, block: str) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(block)
     load_profile(path)
+
+
+def _recipe(stream: str) -> StreamProfile:
+    """Return the first recipe for a stream that has lists in lists."""
+    found = [yaml.safe_load(block) for block in BLOCKS if "nested:" in block and f"  {stream}:" in block]
+    return Profile.model_validate(found[0]).of_stream(stream)
+
+
+def test_the_recipe_of_records_in_records_gives_the_record_that_the_page_says() -> None:
+    (page,) = re.findall(r"```json\n([^`]*\"downloads\"[^`]*)```", PAGE, re.DOTALL)
+    found = cut_records(page.encode(), _recipe("access_events")).records(_recipe("access_events"))
+    (said,) = re.findall(r"The record that lands is `(.*?)`", PAGE)
+    assert found == [said.encode()]
+
+
+def test_the_recipe_of_records_by_their_ids_gives_whole_records() -> None:
+    (page,) = re.findall(r"Of `(\{.*?\})`, each text is a member", PAGE, re.DOTALL)
+    found = cut_records(page.encode(), _recipe("group_members")).records(_recipe("group_members"))
+    assert found == [b'{"joined_at":"2026-03-02T08:00:00Z","group_id":"G1","partner_id":"P%d"}' % n for n in (1, 2)]
 
 
 WRITES = PAGES / "writes.md"
