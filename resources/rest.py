@@ -23,20 +23,21 @@ import msgspec
 from pipeline.actions.senders import Outcome
 from pipeline.errors import SourceError
 from pipeline.ingest.client import Answer, ReadRequest
-from pipeline.ingest.pages import PageError, cut_page
-from pipeline.ingest.paths import found_at
-from pipeline.ingest.profile import Lookup, Operation, Profile
+from pipeline.ingest.pages import PageError
+from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_limits import Limits
+from pipeline.ingest.profile_writes import Lookup, Operation
 from pipeline.settings import RestConnection
 from resources.rest_address import address_of, checked_base_url, hidden, is_url, query_of, with_query
 from resources.rest_auth import Identity, TokenRequest, identity_of
 from resources.rest_body import check_json, read_body
 from resources.rest_deadline import DeadlineTransport, within
 from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status, said
+from resources.rest_lookups import keys_in, request_for
 from resources.rest_pace import Pace, retry_after_seconds
 from resources.rest_patience import Patience
 from resources.rest_verdict import Expected, Response, judged
-from resources.rest_writes import not_to_be_sent, outcome_of, query_for, request_of
+from resources.rest_writes import not_to_be_sent, outcome_of, request_of
 
 Clock = Callable[[], datetime]
 Query = Sequence[tuple[str, str]]
@@ -240,9 +241,11 @@ class RestClient:
         attempt = self._attempt("Writing to", request.path, "a write")
 
         def ask(headers: dict[str, str]) -> Response:
-            expected = Expected(operation.method, is_read=False)
+            expected = Expected(operation.method, is_read=False, rules=operation.errors)
             own = {**headers, **request.headers}
-            return self._ask(attempt, _Call(path=request.path, headers=own, body=request.body, expected=expected))
+            query = tuple(operation.query.items())
+            call = _Call(path=request.path, query=query, headers=own, body=request.body, expected=expected)
+            return self._ask(attempt, call)
 
         try:
             self._patience.raise_if_down(attempt)
@@ -259,18 +262,16 @@ class RestClient:
 
         """
         found: dict[str, str] = {}
-        for start in range(0, len(keys), lookup.batch):
-            query = query_for(lookup, keys[start : start + lookup.batch])
-            answer = self.get(lookup.path, query, what="what was written before")
+        for start in range(0, len(keys), lookup.size):
+            asked = keys[start : start + lookup.size]
+            answer = self.ask(request_for(lookup, asked), what="what was written before")
             try:
-                records = [msgspec.json.decode(item) for item in cut_page(answer.body, lookup.records).items]
-            except (PageError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+                found |= keys_in(lookup, asked, answer)
+            except PageError as error:
                 message = (
                     f"Looking up keys at {self._name} ({answer.url}) gave another page than the profile says: {error}."
                 )
                 raise SourceError(message, is_transient=False) from error
-            pairs = [(found_at(record, lookup.key), found_at(record, lookup.id)) for record in records]
-            found |= {str(key): str(remote_id) for key, remote_id in pairs if key in keys and remote_id is not None}
         return found
 
     def _authorised(self, ask: Callable[[dict[str, str]], Response]) -> Response:

@@ -61,12 +61,19 @@ class HttpError(SourceError):
     """A request that did not give what it should."""
 
     def __init__(
-        self, message: str, *, is_transient: bool, status: int | None = None, wait_seconds: float | None = None
+        self,
+        message: str,
+        *,
+        is_transient: bool,
+        status: int | None = None,
+        wait_seconds: float | None = None,
+        ruled: str | None = None,
     ) -> None:
-        """Keep the status, where there was one, and how long the source asks to wait."""
+        """Keep the status, where there was one, how long the source asks to wait, and what the profile said to do."""
         super().__init__(message, is_transient=is_transient)
         self.status = status
         self.wait_seconds = wait_seconds
+        self.ruled = ruled
 
 
 class NeverReachedError(HttpError):

@@ -21,6 +21,7 @@ import msgspec
 from pipeline.ingest.pages import NO_ERRORS, CutPage, Item, PageError, Unreadable, cut_page, page_rest
 from pipeline.ingest.paths import found_at, spelled
 from pipeline.ingest.profile_records import Level, Records
+from pipeline.json_structure import value_of
 
 _members: Final[Any] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _HERE: Final = "element"
@@ -65,6 +66,8 @@ def cut_records(body: bytes, source: Records) -> Cut:
         PageError: what the profile says of the page is not there.
 
     """
+    if source.one_record:
+        return Cut(_whole(body, source.records))
     try:
         return _cut(body, source)
     except PageError as error:
@@ -76,6 +79,15 @@ def cut_records(body: bytes, source: Records) -> Cut:
         told = PageError(hint)
         told.answered = error.answered or body
         raise told from error
+
+
+def _whole(body: bytes, path: Sequence[str]) -> CutPage:
+    """Return a page that is one record, or has it at a path; none where nothing is there."""
+    (item,) = cut_page(b"[%b]" % body, ()).items
+    if path:
+        record = found_at(value_of(item), path)
+        item = msgspec.json.encode(record)
+    return CutPage([] if item == b"null" else [item], b"null", {})
 
 
 def _cut(text: bytes, level: Level) -> Cut:

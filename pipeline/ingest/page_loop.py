@@ -21,7 +21,7 @@ from pipeline.ingest.ahead import Ahead
 from pipeline.ingest.client import Answer, GoneError, ReadRequest, RestClientProtocol
 from pipeline.ingest.feeds import StartAgain
 from pipeline.ingest.nested import Cut, cut_records
-from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable, cut_page
+from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable
 from pipeline.ingest.paging import Counted, IncompleteError, PageRequest, Params, Strategy, strategy_of
 from pipeline.ingest.paths import found_at, parse_path, put_at, spelled
 from pipeline.ingest.personal import Cutter, unkept
@@ -89,7 +89,7 @@ class PageLoop:
             seen.add(request.place)
             answer = ahead.get(request)
             try:
-                cut = self._cut(answer)
+                cut = cut_records(answer.body, self.profile) if answer.verdict == "page" else _NO_PAGE
                 page, records = cut.page, cut.records(self.profile)
                 following = self._following(strategy, counted, request, answer, page)
                 is_enough = self.progress.note(answer, _of_records(page, records))
@@ -180,17 +180,6 @@ class PageLoop:
         except ValueError as error:
             raise self.wrong(str(error)) from error
         return msgspec.json.encode(body)
-
-    def _cut(self, answer: Answer) -> Cut:
-        if answer.verdict != "page":
-            return _NO_PAGE
-        if not self.profile.one_record:
-            return cut_records(answer.body, self.profile)
-        whole = cut_page(b"[%b]" % answer.body, ())
-        if not self.profile.records:
-            return Cut(CutPage([] if whole.items == [b"null"] else whole.items, b"null", {}))
-        record = found_at(_decoded(whole.items[0]), self.profile.records)
-        return Cut(CutPage([] if record is None else [msgspec.json.encode(record)], b"null", {}))
 
     def _note_watermark(self, page: CutPage) -> None:
         """Keep the earliest watermark of the pages: a later page's says nothing of what the first one missed."""

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline.ingest.paths import spelled
-from pipeline.ingest.profile import Lookup, Operation, Profile
+from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_auth import Auth
 from pipeline.ingest.profile_incremental import Incremental
 from pipeline.ingest.profile_limits import Budget, Limits, RateHeaders
@@ -27,6 +27,7 @@ from pipeline.ingest.profile_paging import Pages, Paging
 from pipeline.ingest.profile_records import Level, Records
 from pipeline.ingest.profile_stream import Deletions, GraphQL, Source, StreamProfile
 from pipeline.ingest.profile_words import Condition
+from pipeline.ingest.profile_writes import Lookup, Operation, WriteRule
 
 FILE: Final = Path(__file__).parents[2] / "docs" / "profiles_reference.md"
 _HEAD: Final = """\
@@ -66,7 +67,7 @@ def _chapters() -> Iterator[tuple[str, Sequence[type[BaseModel]]]]:
     yield "keep, only_if, when, errors.body: a condition", (Condition,)
     yield "deletions", _kinds(Deletions)
     yield "errors", (ErrorRule,)
-    yield "writes", (Operation, Lookup)
+    yield "writes", (Operation, WriteRule, Lookup)
 
 
 def _kinds(union: Any) -> Sequence[type[BaseModel]]:
@@ -161,6 +162,7 @@ _NAMES: Final[dict[type[BaseModel], str]] = {
     Level: "these, and each of `nested`",
     Pages: "words of every kind of pages",
     Operation: "one write",
+    WriteRule: "errors of a write",
     Lookup: "lookup",
 }
 

@@ -7,7 +7,7 @@ themselves (``pipeline.ingest.profile_paging`` and its neighbours), the whole pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -97,11 +97,27 @@ class Count(Strict):
     "Where the answer has the number."
 
 
-def _refuse_misfits(way: Source | DeletionFeed) -> None:
-    """Refuse what a way into a stream, or the list of its deleted, cannot be together.
+class _Asked(Protocol):
+    """What is asked with a body, or without."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def body(self) -> Mapping[str, Any] | None:
+        """The JSON body."""
+
+    @property
+    def graphql(self) -> GraphQL | None:
+        """The GraphQL question."""
+
+
+def refuse_bodies(way: _Asked) -> None:
+    """Refuse two bodies, and one that is not posted.
 
     Raises:
-        ValueError: two bodies, a body without POST, or windows of a time that nothing names.
+        ValueError: it is so.
 
     """
     if way.body is not None and way.graphql is not None:
@@ -110,6 +126,16 @@ def _refuse_misfits(way: Source | DeletionFeed) -> None:
     if way.body is not None and way.method == "GET":
         message = "'body' needs 'method: POST'"
         raise ValueError(message)
+
+
+def _refuse_misfits(way: Source | DeletionFeed) -> None:
+    """Refuse what a way into a stream, or the list of its deleted, cannot be together.
+
+    Raises:
+        ValueError: bodies that do not fit, or windows of a time that nothing names.
+
+    """
+    refuse_bodies(way)
     if isinstance(way.paging, TimeWindows):
         by = way.incremental
         if not isinstance(by, ByInstant) or by.end_param is None or by.start is None:

@@ -81,6 +81,37 @@ streams:
         ("streams: {assets: {mapping: {colour: c}}}", "stream assets has no field colour to map"),
         ("defaults:\n  incremental: {lookback: soon}", "is not a span of time"),
         ("writes:\n  post_notice:\n    methd: POST", "wrong at writes.post_notice"),
+        (
+            "writes:\n  post_notce: {path: /n}",
+            "writes.post_notce (line 2): no such operation: post_notce (did you mean",
+        ),
+        (
+            "writes:\n  post_notice:\n    path: /n\n    fields:\n      partner: to",
+            "writes.post_notice.fields.partner (line 5): the payload of post_notice has no partner (did you",
+        ),
+        ("writes: {move_request: {path: '/r/{id}'}}", "the payload of move_request has no id"),
+        (
+            "writes:\n  post_notice: {path: /n, drop: [body], fields: {body: text}}",
+            "body is dropped, and 'fields' says how it is sent",
+        ),
+        (
+            "writes: {post_notice: {path: /n, integers: [due_at], instants: {due_at: iso}}}",
+            "due_at is written in one way",
+        ),
+        ("writes: {post_notice: {path: /n, instants: {due_at: epoch}}}", "post_notice.instants (line 1): it is 'iso'"),
+        ("writes: {move_request: {path: '/r/{request_id}', drop: [request_id]}}", "and the path needs it"),
+        (
+            "writes: {post_notice: {path: /n, lookup: {path: '/n/{nr}', id: nr}}}",
+            "writes.post_notice.lookup (line 1): a look-up knows the key alone: its path has {nr}",
+        ),
+        (
+            "writes: {post_notice: {path: /n, lookup: {path: /n, id: nr, body: {a: 1}}}}",
+            "writes.post_notice.lookup (line 1): 'body' needs 'method: POST'",
+        ),
+        (
+            "writes: {post_notice: {path: /n, lookup: {path: /, id: nr, errors: [{status: [413], do: split_window}]}}}",
+            "'split_window' is nothing for a look-up: it can retry, refresh_token, ignore, fail",
+        ),
         ("defaults:\n  pageing: {kind: cursor}", "no field 'pageing' here (did you mean paging?)"),
         ("defaults: {paging: {kind: keyset, param: p, key: 7}}", "7 is no path: write a.b"),
         ("writes: {post_notice: {path: /n, id: no}}", "it is read by YAML as true or false: write it in quotes"),
