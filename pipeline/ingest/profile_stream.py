@@ -45,9 +45,9 @@ class DeletionFeed(Records):
     """Deleted records stand in a list of their own, read after the stream with the same start.
 
     Where it is asked for otherwise than the stream, `method`, `body`, `graphql`, `headers`, `incremental` and `errors`
-    say how.
-    Its records need no more than the key and the instant: ``mapping`` names every required field of the stream and the
-    one that says when it ended.
+    say how. Where both are asked by instants, the list starts where the stream does, with its lookback and lag;
+    otherwise it goes on from its own last end. Its records need no more than the key and the instant: ``mapping`` names
+    every required field of the stream and the one that says when it ended.
     """
 
     kind: Literal["feed"]
@@ -67,8 +67,8 @@ class DeletionFeed(Records):
     "Only records that fit all of these are of this stream, where the list has the deleted of several."
     paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
     "How one pages through it."
-    incremental: ByInstant | None = None
-    "How the start is said to it (its lookback and lag are the stream's); by default as it is to the stream."
+    incremental: Incremental | None = None
+    "How the start is said to it; by default as it is to the stream."
     mapping: Mapping[str, Rule]
     "Canonical field: how it is made of a record of this list."
     errors: tuple[ErrorRule, ...] | None = None
@@ -183,7 +183,10 @@ class Source(Records):
 
 
 class StreamProfile(Source):
-    """How one stream is read."""
+    """How one stream is read.
+
+    A further way starts where the stream does if both are asked by instants; otherwise it goes on from its own end.
+    """
 
     unknown_fields: Literal["keep", "quarantine"] = "keep"
     "What is done with a record that has a field which nobody maps: it is kept, or quarantined."
@@ -211,16 +214,6 @@ class StreamProfile(Source):
 
     @model_validator(mode="after")
     def _others_follow(self) -> Self:
-        for other in self.also:
-            if other.incremental is not None and not (
-                isinstance(other.incremental, ByInstant) and isinstance(self.incremental, ByInstant)
-            ):
-                message = "what 'also' is read starts where the stream does: both by instants, or 'also' by nothing"
-                raise ValueError(message)
-        listed = self.deletions.incremental if isinstance(self.deletions, DeletionFeed) else None
-        if listed is not None and not isinstance(self.incremental, ByInstant | None):
-            message = "the list of deletions starts where the stream does: both by instants, or the list by nothing"
-            raise ValueError(message)
         if self.also and isinstance(self.deletions, Absence):
             message = "'also' and deletion by absence exclude each other"
             raise ValueError(message)

@@ -153,3 +153,24 @@ def test_where_the_source_cannot_say_what_changed_we_land_only_that_and_count_th
     assert [record["n"] for record in tenant.landed(turn=2)] == [2, 3]
     assert [page["request"].get("left_out") for page in tenant.pages()] == [None, "1"]
     assert tenant.entry()["is_snapshot"] is False
+
+
+def test_a_further_way_with_positions_goes_on_where_it_ended_itself(tmp_path: Path) -> None:
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/positions":
+            at = int(asked.query.get("at", "0"))
+            return {"items": [{"asset_id": f"p{at}"}], "next": str(at + 1)}
+        return {"items": [{"asset_id": "a"}]}
+
+    other = {"path": "/positions", **SINGLE, "incremental": {"kind": "token", "param": "at", "token": "next"}}
+    stream = {**SINGLE, "incremental": {"param": "since"}, "also": [other]}
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": stream}})
+        for _ in range(3):
+            tenant.pull_well()
+            tenant.next_turn()
+        tenant.write_profile({"streams": {"assets": {**stream, "also": [{**other, "path": "/other"}]}}})
+        tenant.pull_well()
+    assert server.queries("/positions") == [{}, {"at": "1"}, {"at": "2"}]
+    assert server.queries("/other") == [{}]
+    assert len(server.queries("/v1/assets")[-1]) == 1
