@@ -36,6 +36,7 @@ from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status,
 from resources.rest_lookups import keys_in, request_for
 from resources.rest_pace import Pace, retry_after_seconds
 from resources.rest_patience import Patience
+from resources.rest_signing import Outgoing
 from resources.rest_verdict import Expected, Response, judged
 from resources.rest_writes import not_to_be_sent, outcome_of, request_of
 
@@ -307,20 +308,23 @@ class RestClient:
             # What was answered stays behind: a login's request is made of secrets, and an answer may repeat it.
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
 
+    def _signed(self, call: _Call, url: str) -> Mapping[str, str]:
+        return self._identity.signed(Outgoing(call.expected.method, url, call.body or b"", self._clock()))
+
     def _attempt(self, doing: str, path: str, what: str) -> Attempt:
         return Attempt(doing, self._name, address_of(self._name, self._base_url, path, what))
 
     def _ask(self, attempt: Attempt, call: _Call) -> Response:
-        url = call.path if is_url(call.path) else self._base_url + call.path
-        secret = () if call.form is not None else self._identity.query
+        secret = () if attempt.is_login else self._identity.query
+        url = with_query(call.path if is_url(call.path) else self._base_url + call.path, call.query, secret)
         with (
             self._pace.turn() as slot,
             said(attempt),
             within(self._limits.deadline.total_seconds()),
             self._http.stream(
                 call.expected.method,
-                with_query(url, call.query, secret),
-                headers=call.headers,
+                url,
+                headers={**call.headers, **self._signed(call, url)},
                 content=call.body,
                 data=call.form,
             ) as response,

@@ -19,13 +19,17 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.ingest.pages import NO_ERRORS, CutPage, Item, PageError, Unreadable, cut_page, page_rest
-from pipeline.ingest.paths import found_at, spelled
-from pipeline.ingest.profile_records import Level, Records
+from pipeline.ingest.paths import found_at, parse_path, spelled, text_of
+from pipeline.ingest.profile_records import Attach, Level, Nested, Records
 from pipeline.json_structure import value_of
 
 _members: Final[Any] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _HERE: Final = "element"
 _KINDS: Final = {b"{": "an object", b'"': "a text", b"t": "true", b"f": "false", b"n": "null"}
+
+
+class _CutOffError(PageError):
+    """A list inside an element is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Cut:
         if source.is_as_listed:
             return self.page.items
         outside = _Outside().with_values(_inherited(source, self.page.values))
-        return list(_unfolded(self, outside, source.levels))
+        records = list(_unfolded(self, outside, source, source.nested))
+        for attach in source.attach:
+            records = _attached(records, attach, self.page.values)
+        return records
 
 
 def cut_records(body: bytes, source: Records) -> Cut:
@@ -111,9 +118,8 @@ def _cut(text: bytes, level: Level) -> Cut:
     return Cut(CutPage([bytes(raw) for raw in members.values()], envelope, values), list(members))
 
 
-def _unfolded(cut: Cut, outside: _Outside, levels: Sequence[Level]) -> Iterator[Item]:
-    """Yield the records of some elements; ``levels`` begins with the one that they were cut by."""
-    level, *inner = levels
+def _unfolded(cut: Cut, outside: _Outside, level: Level, inner: Sequence[Nested]) -> Iterator[Item]:
+    """Yield the records of some elements that were cut by a level; ``inner`` are the levels inside it."""
     for place, item in enumerate(cut.page.items):
         own = outside.with_values([(level.key_as, cut.keys[place])]) if cut.keys and level.key_as else outside
         if not inner:
@@ -121,13 +127,16 @@ def _unfolded(cut: Cut, outside: _Outside, levels: Sequence[Level]) -> Iterator[
             continue
         try:
             within = _cut_within(item, inner[0])
+        except _CutOffError:
+            raise
         except PageError as error:
             yield Unreadable(item, f"it should hold records: {error}")
             continue
-        yield from _unfolded(within, own.with_values(_inherited(inner[0], within.page.values)), inner)
+        within_it = own.with_values(_inherited(inner[0], within.page.values))
+        yield from _unfolded(within, within_it, inner[0], inner[1:])
 
 
-def _cut_within(item: bytes, level: Level) -> Cut:
+def _cut_within(item: bytes, level: Nested) -> Cut:
     """Cut the elements out of one of the list outside, whose fields may have any name, ``errors`` too."""
     hint = _hint(item, level)
     if hint is not None:
@@ -135,7 +144,36 @@ def _cut_within(item: bytes, level: Level) -> Cut:
     whole = level.model_copy(update={"records": (_HERE, *level.records)})
     cut = _cut(b'{"%b":%b}' % (_HERE.encode(), item), whole)
     rest = cut.page.values[_HERE]
+    if level.has_more is not None and found_at(rest, level.has_more) is True:
+        message = (
+            f"a list at {spelled(level.records)} inside it is cut off, as {spelled(level.has_more)} says: ask for more"
+            " of them at once"
+        )
+        raise _CutOffError(message)
     return replace(cut, page=replace(cut.page, values=rest if isinstance(rest, dict) else {}))
+
+
+def _attached(records: Sequence[Item], attach: Attach, values: Mapping[str, Any]) -> list[Item]:
+    """Return records with what they inherit from elements of another list that they name."""
+    listed = found_at(values, attach.source)
+    if listed is not None and not isinstance(listed, list):
+        message = f"it has no list at {spelled(attach.source)} to attach from"
+        raise PageError(message)
+    paths = [parse_path(path) for path in attach.where]
+    elements: dict[tuple[str | None, ...], Any] = {}
+    for element in listed or ():
+        elements.setdefault(tuple(text_of(found_at(element, path)) for path in paths), element)
+    return [item if isinstance(item, Unreadable) else _with_attached(item, attach, elements) for item in records]
+
+
+def _with_attached(item: bytes, attach: Attach, elements: Mapping[tuple[str | None, ...], Any]) -> Item:
+    record = value_of(item)
+    named = tuple(text_of(found_at(record, path)) for path in attach.where.values())
+    element = None if None in named else elements.get(named)
+    if element is None:
+        return item
+    inherited = ((name, found_at(element, path)) for name, path in attach.inherit.items())
+    return _made(item, _Outside().with_values(inherited), None)
 
 
 def _inherited(level: Level, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -7,9 +7,9 @@ starts (``pipeline.ingest.places``).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline.ingest.profile_words import HOUR, NONE, Instant, OptionalText, PathTo, Span, Strict
 from pipeline.instants import format_instant, parse_instant
@@ -96,6 +96,8 @@ class ByInstant(Stamp, _Incremental):
     "The parameter that takes the start."
     end_param: str | None = None
     "The parameter that takes the end."
+    expression: str | None = None
+    "What `param` gets instead of the start alone: a text with `{start}` in it, and `{end}` where one can be said."
     end: Literal["exclusive", "inclusive"] = "exclusive"
     "Whether the source counts the end in; windows never overlap."
     lookback: Span = HOUR
@@ -109,6 +111,40 @@ class ByInstant(Stamp, _Incremental):
     retention: Span | None = None
     "The source remembers so much: after a longer pause everything is asked for."
 
+    @model_validator(mode="after")
+    def _is_expressed(self) -> Self:
+        if self.expression is None:
+            return self
+        if "{start}" not in self.expression:
+            message = "'expression' has no {start}"
+            raise ValueError(message)
+        if self.start is None:
+            message = "'expression' needs 'start', for the first pull has to say one too"
+            raise ValueError(message)
+        if "{end}" in self.expression and self.end_param is not None:
+            message = "the end is said once: by {end} in 'expression', or by 'end_param'"
+            raise ValueError(message)
+        return self
+
+    @property
+    def says_end(self) -> bool:
+        """Whether the source is told where a span ends."""
+        return self.end_param is not None or "{end}" in (self.expression or "")
+
+    def params(self, since: datetime | None, until: datetime) -> dict[str, str | int]:
+        """Say a span to a source: half-open for us, whatever the source does with its end."""
+        end = self.floor(until)
+        end = end - self.unit if self.end == "inclusive" else end
+        params: dict[str, str | int] = {}
+        if since is not None:
+            params[self.param] = self.write(since)
+            if self.expression is not None:
+                said = self.expression.replace("{start}", str(self.write(since)))
+                params[self.param] = said.replace("{end}", str(self.write(end)))
+        if self.end_param is not None:
+            params[self.end_param] = self.write(end)
+        return params
+
 
 class BySequence(_Incremental):
     """Records bear a growing number; those above the largest one seen are asked for."""
@@ -116,6 +152,8 @@ class BySequence(_Incremental):
     kind: Literal["sequence"]
     param: str
     "The parameter that takes the number."
+    expression: str | None = Field(default=None, pattern=r"\{start\}")
+    "What `param` gets instead of the number alone: a text with `{start}` in it."
     cursor: PathTo
     "Where a record has it."
     start: int | None = None

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.ingest.paths import JsonPath, parse_path
 from pipeline.ingest.profile_words import NamesTo, PathTo, Strict
 
 MayBe = Literal["absent", "single"]
+Names: TypeAlias = Mapping[str, JsonPath] | str | None
+
+
+def _checked(value: Names) -> Names:
+    for name in (value,) if isinstance(value, str) else value or ():
+        if not name or set(name) & set(".[]"):
+            message = f"{name!r} is to be a name at the top of the record, without dots and brackets"
+            raise ValueError(message)
+    return value
 
 
 class Level(Strict):
@@ -37,12 +47,8 @@ record by itself, as converters from XML write it."
 
     @field_validator("inherit", "key_as", "value_as")
     @classmethod
-    def _are_names(cls, value: Mapping[str, PathTo] | str | None) -> Mapping[str, PathTo] | str | None:
-        for name in (value,) if isinstance(value, str) else value or ():
-            if not name or set(name) & set(".[]"):
-                message = f"{name!r} is to be a name at the top of the record, without dots and brackets"
-                raise ValueError(message)
-        return value
+    def _are_names(cls, value: Names) -> Names:
+        return _checked(value)
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -62,6 +68,31 @@ class Nested(Level):
 
     records: NamesTo
     "Where an element of the list outside has its list, by names alone; empty = the element is a list itself."
+    has_more: PathTo | None = None
+    "Where an element of the list outside says true where its list is cut off: then the stream fails, so none is lost."
+
+
+class Attach(Strict):
+    """What a page has in another list beside its records, and a record names: the record inherits from it."""
+
+    source: NamesTo = Field(alias="from")
+    "Where the page has the list, by names alone; a page without it has nothing to attach."
+    where: Mapping[str, PathTo] = Field(min_length=1, json_schema_extra={"examples": [{"id": "owner.id"}]})
+    "Path in an element of that list: path in the record, where the same stands; the first element that fits counts."
+    inherit: Mapping[str, PathTo] = Field(min_length=1)
+    "Name in the record: path in the element. Nothing where none fits."
+
+    @field_validator("inherit")
+    @classmethod
+    def _are_names(cls, value: Names) -> Names:
+        return _checked(value)
+
+    @field_validator("where")
+    @classmethod
+    def _are_paths(cls, value: Mapping[str, PathTo]) -> Mapping[str, PathTo]:
+        for path in value:
+            parse_path(path)
+        return value
 
 
 class Records(Level):
@@ -74,16 +105,18 @@ class Records(Level):
     "What stands there is one record, and no list of them."
     nested: tuple[Nested, ...] = ()
     "Lists inside the list's elements, from the outside in: the innermost one's elements are the records."
+    attach: tuple[Attach, ...] = ()
+    "What records inherit from other lists of the page, such as the `included` of JSON:API."
 
     @model_validator(mode="after")
     def _levels_fit(self) -> Self:
-        if self.one_record and (self.inherit or self.key_as or self.may_be):
-            message = "'one_record' is the whole of what stands there: 'inherit', 'key_as' and 'may_be' go with lists"
+        if self.one_record and (self.inherit or self.key_as or self.may_be or self.attach):
+            message = "'one_record' is the whole of what stands there: 'inherit', 'attach', 'key_as', 'may_be' are not"
             raise ValueError(message)
         if any(level.value_as for level in self.levels[:-1]):
             message = "'value_as' belongs to the innermost list, for its elements are the records"
             raise ValueError(message)
-        names = list(chain.from_iterable(level.given_names for level in self.levels))
+        names = self.inherited_names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             message = f"a record can inherit one value under a name: {', '.join(twice)} is there twice"
@@ -98,7 +131,8 @@ class Records(Level):
     @property
     def inherited_names(self) -> tuple[str, ...]:
         """The names that its records have beside their own."""
-        return tuple(chain.from_iterable(level.given_names for level in self.levels))
+        levels = chain.from_iterable(level.given_names for level in self.levels)
+        return (*levels, *chain.from_iterable(one.inherit for one in self.attach))
 
     @property
     def is_as_listed(self) -> bool:

@@ -24,7 +24,7 @@ from pipeline.ingest.profile_incremental import Incremental
 from pipeline.ingest.profile_limits import Budget, Limits, RateHeaders
 from pipeline.ingest.profile_mapping import ErrorRule, FieldRule
 from pipeline.ingest.profile_paging import Pages, Paging
-from pipeline.ingest.profile_records import Level, Records
+from pipeline.ingest.profile_records import Attach, Level, Nested, Records
 from pipeline.ingest.profile_stream import Deletions, GraphQL, Source, StreamProfile
 from pipeline.ingest.profile_words import Condition
 from pipeline.ingest.profile_writes import Lookup, Operation, WriteRule
@@ -60,7 +60,7 @@ def _chapters() -> Iterator[tuple[str, Sequence[type[BaseModel]]]]:
     yield "auth", _kinds(Auth)
     yield "limits", (Limits, Budget, RateHeaders)
     yield "defaults, streams", (StreamProfile, Source, GraphQL)
-    yield "records", (Records, Level)
+    yield "records", (Records, Level, Nested, Attach)
     yield "paging", (*_kinds(Paging), Pages)
     yield "incremental", _kinds(get_args(Incremental)[0])
     yield "mapping", (FieldRule,)
@@ -98,6 +98,8 @@ def _own_fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
 def _is_told_above(model: type[BaseModel], word: str, field: FieldInfo) -> bool:
     if model is StreamProfile:
         return word in Source.model_fields
+    if model is Nested:
+        return word in Level.model_fields
     if issubclass(model, Records) and model is not Records:
         return word in Records.model_fields
     if model is Records:
@@ -160,6 +162,8 @@ _NAMES: Final[dict[type[BaseModel], str]] = {
     GraphQL: "graphql",
     Records: "a stream, each of `also`, and a list of deletions",
     Level: "these, and each of `nested`",
+    Nested: "each of `nested`, besides",
+    Attach: "attach",
     Pages: "words of every kind of pages",
     Operation: "one write",
     WriteRule: "errors of a write",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from pipeline.ingest.paths import JsonPath, parse_path
+from pipeline.ingest.paths import EACH, JsonPath, parse_path
 from pipeline.ingest.profile_incremental import ByInstant, Incremental
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
 from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows
@@ -138,8 +138,11 @@ def _refuse_misfits(way: Source | DeletionFeed) -> None:
     refuse_bodies(way)
     if isinstance(way.paging, TimeWindows):
         by = way.incremental
-        if not isinstance(by, ByInstant) or by.end_param is None or by.start is None:
-            message = "paging by time_window needs 'incremental' with kind datetime, 'end_param' and 'start'"
+        if not isinstance(by, ByInstant) or not by.says_end or by.start is None:
+            message = (
+                "paging by time_window needs 'incremental' with kind datetime, 'start', and 'end_param' or an"
+                " 'expression' with {end}"
+            )
             raise ValueError(message)
 
 
@@ -230,6 +233,9 @@ class StreamProfile(Source):
         for path, policy in self.personal_paths.items():
             if path[0] in source.inherit:
                 paths[(*source.inherit[path[0]], *path[1:])] = policy
+            for attach in source.attach:
+                if path[0] in attach.inherit:
+                    paths[(*attach.source, EACH, *attach.inherit[path[0]], *path[1:])] = policy
         return paths
 
 

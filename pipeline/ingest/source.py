@@ -18,7 +18,6 @@ from pipeline.errors import ConfigurationError
 from pipeline.ingest.client import TooMuchError
 from pipeline.ingest.page_loop import PageLoop, TooFullError
 from pipeline.ingest.pages import Page
-from pipeline.ingest.places import span_params
 from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_paging import StatefulScroll, TimeWindows
 from pipeline.ingest.profile_stream import Source
@@ -67,7 +66,7 @@ class SourceReader:
         by = self.source.incremental
         if not isinstance(by, ByInstant):
             return self.loop.progress.params()
-        return span_params(by, self._since(by), self.span.until)
+        return by.params(self._since(by), self.span.until)
 
     def _since(self, by: ByInstant) -> datetime | None:
         """Return the start.
@@ -92,7 +91,7 @@ class SourceReader:
         windows = deque(windows_between(by.floor(since), by.floor(self.span.until), paging.step))
         while windows:
             window = windows.popleft()
-            params = span_params(by, window.since, window.until)
+            params = by.params(window.since, window.until)
             try:
                 yield from self.loop.pages(self.path, params, paging.within, paging)
             except (TooFullError, TooMuchError) as error:

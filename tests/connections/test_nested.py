@@ -255,3 +255,39 @@ def test_the_same_element_in_the_same_surroundings_gives_the_same_bytes() -> Non
     bodies = [json.dumps({"items": [media(n, download(1)), media(1, download(2))]}) for n in (3, 4)]
     words = {"nested": DOWNLOADS["nested"]}
     assert records(bodies[0], **words)[1] == records(bodies[1], **words)[1]
+
+
+INCLUDED: dict[str, Any] = {
+    "attach": [{"from": "more.users", "where": {"id": "by"}, "inherit": {"partner_id": "org", "mail": "mail"}}],
+}
+
+
+def test_what_a_record_names_in_another_list_of_the_page_is_inherited() -> None:
+    users = '[{"id": 7, "org": "P7"}, {"id": "7", "org": "second"}, {"id": 8}, 5, {"org": "no id"}]'
+    rows = '[{"by": "7"}, {"by": 8}, {"by": 9}, {}, 4, {"by": 7, "org": "own", "partner_id": "own"}]'
+    assert records(f'{{"items": {rows}, "more": {{"users": {users}}}}}', **INCLUDED) == [
+        '{"partner_id":"P7","by": "7"}',
+        '{"by": 8}',
+        '{"by": 9}',
+        "{}",
+        "4",
+        "! it has a partner_id of its own: inherit that of the outside under another name",
+    ]
+    assert records('{"items": [{"by": 7}]}', **INCLUDED) == ['{"by": 7}']
+    with pytest.raises(PageError, match=r"no list at more\.users to attach from"):
+        records('{"items": [{"by": 7}], "more": {"users": {"7": {}}}}', **INCLUDED)
+
+
+def test_what_is_attached_and_personal_is_cut_in_the_record_and_in_its_list(tmp_path: Path) -> None:
+    user = {"id": 7, "org": "P7", "mail": "ann@example.org"}
+    page = {"items": [{"asset_id": "a", "by": 7}], "more": {"users": [user]}}
+    stream = {**SINGLE, **INCLUDED, "personal": {"mail": "pseudonymise"}}
+    with Server(lambda _: page) as server:
+        secrets = {"pseudonym_key": "k"}
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": stream}}, secrets=secrets)
+        tenant.pull_well()
+    (record,) = tenant.landed()
+    assert record["partner_id"] == "P7"
+    (kept,) = tenant.pages()
+    assert kept["envelope"]["more"] == {"users": [{"id": 7, "org": "P7", "mail": record["mail"]}]}
+    assert b"example.org" not in stored(tenant)
