@@ -30,6 +30,7 @@ from pipeline.ingest.profile_stream import StreamProfile
 from pipeline.ingest.proposing import Leaf, Proposal, leaves, proposals
 from pipeline.ingest.reading import mapping_of
 from pipeline.ingest.rest import Past, RestFeed
+from pipeline.ingest.source import LISTING
 from pipeline.instants import format_instant
 from pipeline.ledger.turns import Turn
 from pipeline.settings import RestConnection, Settings
@@ -207,7 +208,7 @@ def _first_pages(pages: Iterator[Page], records: int, at_least: int) -> list[Pag
     """Return the first pages, ``at_least`` so many where there are, cut off after so many records."""
     found: list[Page] = []
     left = records
-    for page in islice(pages, MOST_PAGES):
+    for page in islice((page for page in pages if LISTING not in page.request), MOST_PAGES):
         found.append(_cut_off(page, left))
         left -= len(found[-1].items)
         if left <= 0 and len(found) >= at_least:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +25,7 @@ from pipeline.ingest.profile_records import Attach, Level, Nested, Records
 from pipeline.json_structure import value_of
 
 _members: Final[Any] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _HERE: Final = "element"
 _KINDS: Final = {b"{": "an object", b'"': "a text", b"t": "true", b"f": "false", b"n": "null"}
 
@@ -55,11 +57,11 @@ class Cut:
     page: CutPage
     keys: Sequence[str] | None = None
 
-    def records(self, source: Records) -> Sequence[Item]:
-        """Return the records that a page's elements are, or hold."""
+    def records(self, source: Records, given: Mapping[str, Any] = _NOTHING) -> Sequence[Item]:
+        """Return the records that a page's elements are, or hold; ``given`` is what all of them inherit."""
         if source.is_as_listed:
             return self.page.items
-        outside = _Outside().with_values(_inherited(source, self.page.values))
+        outside = _Outside().with_values((*given.items(), *_inherited(source, self.page.values)))
         records = list(_unfolded(self, outside, source, source.nested))
         for attach in source.attach:
             records = _attached(records, attach, self.page.values)

@@ -7,7 +7,7 @@ Does not belong here: where a pull starts (``pipeline.ingest.places``), the whol
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -45,7 +45,7 @@ class PageLoop:
 
     ``around`` cuts what is personal beside the records. ``at_once``: as many may be asked for ahead. ``declared`` is
     the earliest watermark that they named; ``is_cut_short`` = the end was not seen. ``outside``: some elements that
-    hold records, and are not kept.
+    hold records, and are not kept. ``given``: what all records inherit that come now.
     """
 
     name: str
@@ -61,6 +61,7 @@ class PageLoop:
     declared: datetime | None = None
     is_cut_short: bool = False
     outside: list[bytes] = field(default_factory=list)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def pages(self, path: str, params: Params, paging: Within, windows: TimeWindows | None = None) -> Iterator[Page]:
         """Ask for page after page until the feed says that this was the last.
@@ -90,7 +91,7 @@ class PageLoop:
             answer = ahead.get(request)
             try:
                 cut = cut_records(answer.body, self.profile) if answer.verdict == "page" else _NO_PAGE
-                page, records = cut.page, cut.records(self.profile)
+                page, records = cut.page, cut.records(self.profile, self.given)
                 following = self._following(strategy, counted, request, answer, page)
                 is_enough = self.progress.note(answer, _of_records(page, records))
                 if following is None and not is_enough and answer.verdict != "quarantined":

@@ -7,8 +7,7 @@ docs/profiles_reference.md has every word.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.ingest.profile_auth import Auth, NoAuth
 from pipeline.ingest.profile_limits import Limits
 from pipeline.ingest.profile_mapping import FlaggedDeletions
+from pipeline.ingest.profile_mistakes import meant, reason
 from pipeline.ingest.profile_stream import END_FIELDS, DeletionFeed, StreamProfile
 from pipeline.ingest.profile_words import Strict
 from pipeline.ingest.profile_writes import OPERATIONS, Operation
@@ -71,7 +71,8 @@ def load_profile(path: Path) -> Profile:
         profile = Profile.model_validate(_with_defaults(raw))
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
-        told = [(problem["loc"], _reason(problem["msg"], problem["loc"])) for problem in problems]
+        words = _words()
+        told = [(problem["loc"], reason(problem, words)) for problem in problems]
         raise _wrong(path, tree, told) from error
     contradictions = list(_contradictions(profile))
     if contradictions:
@@ -83,12 +84,12 @@ def _contradictions(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what no single field of a profile can say of itself: its place, and the reason."""
     for stream, own in profile.streams.items():
         if stream not in STREAMS:
-            yield ("streams", stream), f"no such stream: {stream}{_meant(stream, STREAMS)}"
+            yield ("streams", stream), f"no such stream: {stream}{meant(stream, STREAMS)}"
         else:
             yield from ((("streams", stream, *where), reason) for where, reason in _of_stream(STREAMS[stream], own))
     for name, operation in profile.writes.items():
         if name not in OPERATIONS:
-            yield ("writes", name), f"no such operation: {name}{_meant(name, OPERATIONS)}"
+            yield ("writes", name), f"no such operation: {name}{meant(name, OPERATIONS)}"
         else:
             yield from ((("writes", name, *where), reason) for where, reason in _of_write(name, operation))
 
@@ -97,7 +98,7 @@ def _of_stream(stream: Stream, own: StreamProfile) -> Iterator[tuple[tuple[str, 
     names = stream.field_names
     for name in own.mapping:
         if name not in names:
-            yield ("mapping", name), f"stream {stream.name} has no field {name} to map{_meant(name, names)}"
+            yield ("mapping", name), f"stream {stream.name} has no field {name} to map{meant(name, names)}"
     end = next((name for name in END_FIELDS if name in names), None)
     deletions = own.deletions
     if deletions is not None and end is None:
@@ -118,7 +119,7 @@ def _of_write(name: str, operation: Operation) -> Iterator[tuple[tuple[str, ...]
         for field in fields:
             if field not in known:
                 where = (word, field) if word in _BY_FIELD else (word,)
-                yield where, f"the payload of {name} has no {field}{_meant(field, known)}"
+                yield where, f"the payload of {name} has no {field}{meant(field, known)}"
 
 
 def _wrong(
@@ -133,23 +134,10 @@ def _wrong(
     return ConfigurationError(f"The profile {path} is wrong at {first}.{also}{more}")
 
 
-def _reason(message: str, where: Sequence[int | str]) -> str:
-    text = message.removeprefix("Value error, ")
-    if text.startswith("Extra inputs"):
-        word = str(where[-1])
-        return f"there is no field {word!r} here{_meant(word, _words())}; docs/profiles_reference.md lists every word"
-    return "it is missing" if text == "Field required" else text
-
-
 def _words() -> list[str]:
     """Return every word of a profile."""
     parts = Profile.model_json_schema()["$defs"].values()
     return sorted({word for part in parts for word in part.get("properties", ())})
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, [name for name in known if name != word], n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:

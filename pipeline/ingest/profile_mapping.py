@@ -121,7 +121,8 @@ def _parts(template: str) -> list[Any]:
 
 
 def _rule(value: object) -> object:
-    return {"path": value} if isinstance(value, str | list | tuple) else value
+    """Read a mere path as the rule that it is; what YAML took for a number or a truth is told as a path's mistake."""
+    return value if isinstance(value, dict | FieldRule) else {"path": value}
 
 
 Rule = Annotated[FieldRule, BeforeValidator(_rule, json_schema_input_type=PathTo | FieldRule)]

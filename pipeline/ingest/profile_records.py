@@ -18,7 +18,13 @@ MayBe = Literal["absent", "single"]
 Names: TypeAlias = Mapping[str, JsonPath] | str | None
 
 
-def _checked(value: Names) -> Names:
+def checked_names(value: Names) -> Names:
+    """Return names that a record can have at its top.
+
+    Raises:
+        ValueError: one is none.
+
+    """
     for name in (value,) if isinstance(value, str) else value or ():
         if not name or set(name) & set(".[]"):
             message = f"{name!r} is to be a name at the top of the record, without dots and brackets"
@@ -48,7 +54,7 @@ record by itself, as converters from XML write it."
     @field_validator("inherit", "key_as", "value_as")
     @classmethod
     def _are_names(cls, value: Names) -> Names:
-        return _checked(value)
+        return checked_names(value)
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -85,7 +91,7 @@ class Attach(Strict):
     @field_validator("inherit")
     @classmethod
     def _are_names(cls, value: Names) -> Names:
-        return _checked(value)
+        return checked_names(value)
 
     @field_validator("where")
     @classmethod

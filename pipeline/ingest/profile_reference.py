@@ -25,7 +25,7 @@ from pipeline.ingest.profile_limits import Budget, Limits, RateHeaders
 from pipeline.ingest.profile_mapping import ErrorRule, FieldRule
 from pipeline.ingest.profile_paging import Pages, Paging
 from pipeline.ingest.profile_records import Attach, Level, Nested, Records
-from pipeline.ingest.profile_stream import Deletions, GraphQL, Source, StreamProfile
+from pipeline.ingest.profile_stream import Deletions, Each, GraphQL, Source, StreamProfile
 from pipeline.ingest.profile_words import Condition
 from pipeline.ingest.profile_writes import Lookup, Operation, WriteRule
 
@@ -59,7 +59,7 @@ def _chapters() -> Iterator[tuple[str, Sequence[type[BaseModel]]]]:
     yield "The file", (Profile,)
     yield "auth", _kinds(Auth)
     yield "limits", (Limits, Budget, RateHeaders)
-    yield "defaults, streams", (StreamProfile, Source, GraphQL)
+    yield "defaults, streams", (StreamProfile, Source, Each, GraphQL)
     yield "records", (Records, Level, Nested, Attach)
     yield "paging", (*_kinds(Paging), Pages)
     yield "incremental", _kinds(get_args(Incremental)[0])
@@ -159,6 +159,7 @@ _NAMES: Final[dict[type[BaseModel], str]] = {
     RateHeaders: "limits.rate_headers",
     StreamProfile: "a stream",
     Source: "a stream, and each of `also`",
+    Each: "each",
     GraphQL: "graphql",
     Records: "a stream, each of `also`, and a list of deletions",
     Level: "these, and each of `nested`",

@@ -7,16 +7,17 @@ themselves (``pipeline.ingest.profile_paging`` and its neighbours), the whole pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.ingest.paths import EACH, JsonPath, parse_path
-from pipeline.ingest.profile_incremental import ByInstant, Incremental
+from pipeline.ingest.profile_incremental import ByInstant, ClientSide, Incremental
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
-from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows
-from pipeline.ingest.profile_records import Records
-from pipeline.ingest.profile_words import Condition, PathTo, Strict
+from pipeline.ingest.profile_paging import CursorPaging, Paging, StatefulScroll, TimeWindows
+from pipeline.ingest.profile_records import Records, checked_names
+from pipeline.ingest.profile_words import Condition, PathTo, Strict, Text
 
 Personal = Literal["keep", "drop", "pseudonymise"]
 END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
@@ -55,9 +56,9 @@ class DeletionFeed(Records):
     "POST only where the list is read that way."
     path: str
     "Below base_url, as a stream's."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query."
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, Text] | None = None
     "Sent always, as headers; by default the stream's."
     body: Mapping[str, Any] | None = None
     "For POST: the JSON body, as a stream's."
@@ -91,7 +92,7 @@ class Count(Strict):
 
     path: str | None = None
     "Below base_url, as a stream's; by default the stream's own."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query, besides the stream's."
     total: PathTo
     "Where the answer has the number."
@@ -146,16 +147,14 @@ def _refuse_misfits(way: Source | DeletionFeed) -> None:
             raise ValueError(message)
 
 
-class Source(Records):
-    """One way into a stream: what is asked, how one pages through it, and what its records are."""
+class Asked(Records):
+    """A list that is asked for page by page."""
 
     method: Literal["GET", "POST"] = "GET"
     "POST only where the source reads that way."
-    path: str = "/v1/{stream}"
-    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query."
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, as headers; nothing secret."
     body: Mapping[str, Any] | None = None
     "For POST: the JSON body; paging and incremental put their words into it, at the paths that they name."
@@ -165,24 +164,81 @@ class Source(Records):
     "Only records that fit all of these belong to the stream; the others are counted on their page and not landed."
     paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
     "How one gets from a page to the next; by default a cursor at `next_cursor` while `has_more` is true."
+    errors: tuple[ErrorRule, ...] = ()
+    "What an answer means, where HTTP does not say it; the first rule that fits counts."
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether paging and incremental put their words into a body."""
+        return self.method == "POST" or self.graphql is not None
+
+
+class Each(Asked):
+    """The stream is asked for once for each element of another list, which is read whole first, at every pull.
+
+    Each question bears what `gives` names; the records inherit it.
+    """
+
+    path: str
+    "Where that list is, below base_url."
+    gives: Mapping[str, PathTo] = Field(min_length=1, json_schema_extra={"examples": [{"asset_id": "id"}]})
+    "Name: where an element has the value. `{name}` in the stream's `path` is that value, and records get it as `name`."
+    params: Mapping[str, str] = Field(default_factory=dict)
+    "Parameter of the stream's questions: the name whose value it takes."
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse_bodies(self)
+        checked_names(self.gives)
+        if isinstance(self.paging, TimeWindows):
+            message = "the list of 'each' is read whole, not by time_window"
+            raise ValueError(message)  # noqa: TRY004 - it came from outside
+        if strange := sorted(set(self.params.values()) - set(self.gives)):
+            message = f"'params' names {strange[0]}, which 'gives' does not"
+            raise ValueError(message)
+        return self
+
+
+class Source(Asked):
+    """One way into a stream: what is asked, how one pages through it, and what its records are."""
+
+    path: str = "/v1/{stream}"
+    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
+    each: Each | None = None
+    "The stream is asked for once for each element of another list, such as the versions of each asset."
     incremental: Incremental | None = None
     "How only what changed is asked for; without it, everything is, each time."
     mapping: Mapping[str, Rule] = Field(default_factory=dict)
     "Canonical field: how it is made, where the record does not have it under its own name."
-    errors: tuple[ErrorRule, ...] = ()
-    "What an answer means, where HTTP does not say it; the first rule that fits counts."
     watermark: PathTo | None = None
     "Where a page says up to when the feed is whole."
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         _refuse_misfits(self)
+        if self.each is not None:
+            self._refuse_each(self.each)
         return self
 
+    def _refuse_each(self, each: Each) -> None:
+        by = self.incremental
+        if not (by is None or isinstance(by, ClientSide) or (isinstance(by, ByInstant) and by.cursor is None)):
+            message = "with 'each', changes are asked for by instants without 'cursor', or are told here (client_side)"
+            raise ValueError(message)
+        within = self.paging.within if isinstance(self.paging, TimeWindows) else self.paging
+        if isinstance(within, StatefulScroll):
+            message = "'each' and a scroll whose place the source keeps exclude each other"
+            raise ValueError(message)  # noqa: TRY004 - it came from outside
+        in_path = {name for _, name, _, _ in Formatter().parse(self.path) if name}
+        if not in_path & {*each.gives} and not each.params:
+            named = ", ".join(f"{{{name}}}" for name in each.gives)
+            message = f"'path' has none of what 'each' gives ({named}), and 'params' is empty: all were asked alike"
+            raise ValueError(message)
+
     @property
-    def is_posted(self) -> bool:
-        """Whether paging and incremental put their words into a body."""
-        return self.method == "POST" or self.graphql is not None
+    def inherited_names(self) -> tuple[str, ...]:
+        """The names that its records have beside their own."""
+        return (*super().inherited_names, *(self.each.gives if self.each else ()))
 
 
 class StreamProfile(Source):
@@ -217,6 +273,11 @@ class StreamProfile(Source):
 
     @model_validator(mode="after")
     def _others_follow(self) -> Self:
+        ways: tuple[Source, ...] = (self, *self.also)
+        for way in ways:
+            if way.each is not None and (cut := {path[0] for path in self.personal_paths} & {*way.each.gives}):
+                message = f"{min(cut)} is personal, and would be kept in the addresses that 'each' makes of it"
+                raise ValueError(message)
         if self.also and isinstance(self.deletions, Absence):
             message = "'also' and deletion by absence exclude each other"
             raise ValueError(message)

@@ -17,7 +17,7 @@ from pipeline.ingest.profile_incremental import checked_format
 from pipeline.ingest.profile_mapping import AnswerRule, ErrorRule
 from pipeline.ingest.profile_records import Records
 from pipeline.ingest.profile_stream import GraphQL, refuse_bodies
-from pipeline.ingest.profile_words import PathTo, Strict, texts_of_yaml_keys
+from pipeline.ingest.profile_words import PathTo, Strict, Text, texts_of_yaml_keys
 
 Scalar: TypeAlias = bool | int | str
 _OF_A_LOOK_UP: Final = ("retry", "refresh_token", "ignore", "fail")
@@ -67,9 +67,9 @@ class Lookup(Records):
     "The parameter that takes a key; repeated for several; in a body a list of them (with `batch: 1` the key alone)."
     separator: str | None = Field(default=None, min_length=1)
     "What stands between several keys, where the parameter takes all of them in one text."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query."
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, as headers; nothing secret."
     body: Mapping[str, Any] | None = None
     "For POST: the JSON body, which gets the keys at the path that `param` names."
@@ -113,9 +113,9 @@ class Operation(Strict):
     "The HTTP method."
     path: str
     "Below base_url; `{name}` is the payload's field of that name, which then leaves the body."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query."
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, as headers; nothing secret."
     graphql: GraphQL | None = None
     "A GraphQL mutation: paths in the body are paths in its variables then."

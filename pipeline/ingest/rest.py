@@ -26,7 +26,7 @@ from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_mapping import Absence
 from pipeline.ingest.profile_records import Records
-from pipeline.ingest.profile_stream import DeletionFeed, Source, StreamProfile
+from pipeline.ingest.profile_stream import Asked, DeletionFeed, Each, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
 from pipeline.ingest.resuming import Way, kind_of, start_of
 from pipeline.ingest.source import SourceReader, Span, filled
@@ -78,7 +78,7 @@ class RestFeed:
         self._stream = STREAMS[stream]
         self._turn = turn
         self._past = past
-        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path)
+        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path, self._profile.each)
         by = self._profile.incremental
         self._lag = by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
         self._start = start_of(by, self._source, turn, None if past.is_full else past.last)
@@ -153,11 +153,12 @@ class RestFeed:
         """The further ways into the stream, and the list of its deletions."""
         return (*self._others, *((self._gone,) if self._gone else ()))
 
-    def _filled(self, path: str) -> str:
-        return filled(self._name, path, self._stream.name, dict(self._connection.variables))
+    def _filled(self, path: str, each: Each | None = None) -> str:
+        variables = dict(self._connection.variables)
+        return filled(self._name, path, self._stream.name, variables, each.gives if each else ())
 
     def _reader(self, source: Source) -> SourceReader:
-        path = self._filled(source.path)
+        path = self._filled(source.path, source.each)
         address = self._connection.base_url.rstrip("/") + path
         span = self._span
         if self._goes_on_by_itself(source):
@@ -174,7 +175,12 @@ class RestFeed:
             is_from_everything=span.place is None,
             at_once=self._at_once,
         )
-        return SourceReader(loop, path, span)
+        return SourceReader(loop, path, span, None if source.each is None else self._listing(source.each))
+
+    def _listing(self, each: Each) -> SourceReader:
+        """Return the reader of the list for each of whose elements a way is asked; nothing of it is kept."""
+        source = Source(path=each.path, **{name: getattr(each, name) for name in Asked.model_fields})
+        return self._reader(source)
 
     def _goes_on_by_itself(self, source: Source) -> bool:
         """Say whether a way has a place of its own, and not the stream's: it has where both are not by instants."""
@@ -219,7 +225,7 @@ class RestFeed:
         return Page(
             items=list(marked),
             body_sha256=sha256_hex(b"\n".join(marked)),
-            request={"method": "compare snapshots", "path": self._filled(self._profile.path)},
+            request={"method": "compare snapshots", "path": self._main.path},
             received_at=self._turn.known_at,
             origin=self._source,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -112,6 +112,23 @@ streams:
             "writes: {post_notice: {path: /n, lookup: {path: /, id: nr, errors: [{status: [413], do: split_window}]}}}",
             "'split_window' is nothing for a look-up: it can retry, refresh_token, ignore, fail",
         ),
+        ("streams: {assets: {mapping: {title: no}}}", "title.path (line 1): it is read by YAML as true or false"),
+        ("streams: {assets: {mapping: {title: [a, {b: c}]}}}", "it is to be a text: in quotes, where YAML takes it"),
+        ("defaults: {paging: cursor}", "defaults.paging (line 1): it is to be words with their values, such as {kind"),
+        ("defaults: {paging: {param: p}}", "defaults.paging (line 1): it does not say its 'kind'"),
+        (
+            "defaults: {paging: {kind: cursors}}",
+            "there is no kind 'cursors': it is one of single_page, cursor",
+        ),
+        (
+            "defaults: {errors: [{status: 404, do: ignore}]}",
+            "errors.0.status (line 1): it is to be a list, such",
+        ),
+        ("defaults: {errors: [{status: [404], do: skip}]}", "errors.0.do (line 1): it is one of retry, refresh_token,"),
+        ("streams: {assets: /v1/assets}", "streams.assets (line 1): it is to be words with their values"),
+        ("limits: {requests_per_second: fast, attempts: 1.5}", "attempts (line 1): it is to be a whole number"),
+        ("defaults: {incremental: {start: 2026}}", "2026 is no instant: write 2026-03-02T08:00:00Z"),
+        ("defaults: {incremental: {start: 2026-03-02 08h}}", "'2026-03-02 08h' is no instant: write 2026-03-02T08"),
         ("defaults:\n  pageing: {kind: cursor}", "no field 'pageing' here (did you mean paging?)"),
         ("defaults: {paging: {kind: keyset, param: p, key: 7}}", "7 is no path: write a.b"),
         ("writes: {post_notice: {path: /n, id: no}}", "it is read by YAML as true or false: write it in quotes"),
@@ -145,3 +162,11 @@ def test_a_long_list_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
 def test_a_missing_profile_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Cannot read the profile"):
         load_profile(tmp_path / "none.yaml")
+
+
+def test_numbers_are_texts_where_they_are_sent_as_such_and_a_day_is_its_first_instant(tmp_path: Path) -> None:
+    text = "defaults: {query: {v: 2, all: true}, headers: {X-V: 1.5}, incremental: {start: 2026-03-02}}"
+    found = load(tmp_path, text).defaults
+    assert (dict(found.query), dict(found.headers)) == ({"v": "2", "all": "true"}, {"X-V": "1.5"})
+    assert isinstance(found.incremental, ByInstant)
+    assert found.incremental.start == datetime(2026, 3, 2, tzinfo=UTC)
