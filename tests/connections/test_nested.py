@@ -20,7 +20,7 @@ SINGLE: dict[str, Any] = {"paging": {"kind": "single_page"}}
 DOWNLOADS: dict[str, Any] = {
     "records": "items",
     "nested": [{"records": "downloads", "inherit": {"asset_id": "id", "partner_id": "owner.company"}}],
-    "mapping": {"event_id": "no", "occurred_at": "when", "event_type": {"constant": "download"}},
+    "mapping": {"event_id": "no", "occurred_at": "when", "event_type": {"constant": "downloaded"}},
 }
 
 

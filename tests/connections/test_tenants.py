@@ -48,7 +48,7 @@ streams:
     mapping:
       event_id: {template: "{type}-{id}"}
       occurred_at: attributes.at
-      event_type: {constant: download}
+      event_type: {constant: downloaded}
       asset_id: relationships.asset.data.id
     personal: {contact: pseudonymise}
 """
@@ -249,7 +249,7 @@ streams:
     mapping:
       event_id: node.id
       occurred_at: {path: node.at, cast: epoch_microseconds}
-      event_type: {constant: download}
+      event_type: {constant: downloaded}
 """
 
 
@@ -314,7 +314,7 @@ streams:
     mapping:
       event_id: {template: "{seq}@{node}"}
       occurred_at: {path: ts, cast: epoch_microseconds}
-      event_type: {path: k, map: {download: download, view: view}}
+      event_type: {path: k, map: {download: downloaded, view: opened}}
       partner_id: who.org
       asset_id: {path: obj, extract: "^media:(.+)$"}
     personal: {who.login: pseudonymise, who.ip: drop}
