@@ -26,7 +26,7 @@ from resources.rest_deadline import DeadlineError
 _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
 _FIRST_SERVER_ERROR: Final = 500
 _ADVICE: Final = {
-    401: "check the client id and secret of connection {name}",
+    401: "check the secrets of connection {name}, and 'auth' in its profile",
     403: "ask the operator of {name} for the right to do this",
     404: "correct base_url, or the path in its profile",
     405: "correct the method in its profile",

@@ -95,7 +95,7 @@ class Count(Strict):
     query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query, besides the stream's."
     total: PathTo
-    "Where the answer has the number."
+    "Where the answer has the number of records; with `nested`, of these, and not of what holds them."
 
 
 class _Asked(Protocol):

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import ConfigurationError
 from pipeline.ingest.nested import cut_records
@@ -255,6 +257,28 @@ def test_the_same_element_in_the_same_surroundings_gives_the_same_bytes() -> Non
     bodies = [json.dumps({"items": [media(n, download(1)), media(1, download(2))]}) for n in (3, 4)]
     words = {"nested": DOWNLOADS["nested"]}
     assert records(bodies[0], **words)[1] == records(bodies[1], **words)[1]
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=4)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
+CHILDREN = st.lists(st.dictionaries(st.sampled_from(["a", "b", "items", "errors"]), VALUES, max_size=3), max_size=4)
+PARENTS = st.lists(
+    st.tuples(st.sampled_from(["list", "absent"]), CHILDREN, st.dictionaries(st.sampled_from("pq"), VALUES)), max_size=5
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PARENTS, st.sampled_from([None, 1]), st.booleans())
+def test_random_nests_give_what_a_slow_reading_gives(parents: list[Any], indent: int | None, is_ascii: bool) -> None:
+    listed, expected = [], []
+    for kind, children, more in parents:
+        listed.append({**more, **({"in": {"items": children}} if kind == "list" else {})})
+        inherited = {name: more[key] for name, key in (("x", "p"), ("y", "q")) if more.get(key) is not None}
+        expected += [{**inherited, **child} for child in children] if kind == "list" else []
+    body = json.dumps({"n": 1, "items": listed}, indent=indent, ensure_ascii=is_ascii)
+    level = {"records": "in.items", "inherit": {"x": "p", "y": "q"}, "may_be": ["absent"]}
+    found = records(body, nested=[level])
+    assert [json.loads(one) for one in found] == expected
 
 
 INCLUDED: dict[str, Any] = {

@@ -83,3 +83,12 @@ def test_from_a_list_in_a_list_to_the_tables(desk: Desk) -> None:
         (2, 2, 5, 0, 0, 5, 0),
         (2, 3, 0, 0, 0, 0, 0),
     ]
+
+
+def test_a_stream_that_is_asked_for_each_element_of_a_list_is_tried_from_the_first_of_its_own_pages(desk: Desk) -> None:
+    each = {"path": "/shelves", "records": "shelves", "gives": {"brand": "shelf"}, "paging": {"kind": "page_number"}}
+    desk.write(path="/v1/{brand}", records="shelves", each=each, mapping={"asset_id": "market.code"})
+    code, said = desk.run("connect", "check", "vip", "assets")
+    assert code == 0
+    assert "unknown, read by nobody: shelf, keeper, books, books[*].isbn, books[*].name." in said
+    assert '1. {"brand":"S0","shelf": "S0"' in desk.run("connect", "sample", "vip", "assets", "--records", "1")[1]
