@@ -17,6 +17,7 @@ from cli.reconciling import reconcile
 from cli.words import Given
 from pipeline.errors import ConfigurationError, ExitCode, RefusedError, SourceError
 from pipeline.ingest.pages import Unreadable
+from pipeline.ingest.paths import EACH, spelled
 from pipeline.ingest.proposing import Leaf, Proposal
 from pipeline.settings import RestConnection, Settings
 from pipeline.streams import STREAMS
@@ -80,6 +81,7 @@ def map_fields(connection: str, stream: str, *, records: _Records = 100, context
         "without_proposal": [
             name for name in trial.empty_fields if name not in {p.field.name for p in trial.proposals}
         ],
+        "outside": [leaf.spelled for leaf in trial.outside],
         "unused": [_leaf(leaf) for leaf in trial.unused if leaf not in [one.leaf for one in trial.proposals]],
     }
     context.out.result(document, lambda: _tell_map(context, trial, document))
@@ -155,9 +157,18 @@ def _verdict(trial: Trial) -> dict[str, Any]:
         "wrong": trial.rejections,
         "unknown": [leaf.spelled for leaf in trial.unused],
         "personal": [leaf.spelled for leaf in trial.personal],
+        "personal_around": [leaf.spelled for leaf in trial.personal_around],
+        "outside": [leaf.spelled for leaf in trial.outside],
+        "inside": _lists_inside(trial),
         "empty": [name for name in trial.empty_fields if name not in trial.missing] if trial.rows else [],
         "can_be_mapped": [_proposal(one) for one in trial.proposals],
     }
+
+
+def _lists_inside(trial: Trial) -> list[str]:
+    """Return where records have lists of objects that nothing reads."""
+    lists = (leaf.path[: leaf.path.index(EACH)] for leaf in trial.unused if EACH in leaf.path)
+    return list(dict.fromkeys(map(spelled, lists)))
 
 
 def _tell_check(context: Context, found: Sequence[dict[str, Any]]) -> None:
@@ -194,6 +205,15 @@ def _findings(connection: str, stream: dict[str, Any]) -> list[str]:
         lines.append(
             f"seems personal, and 'personal' does not say what is done with it: {', '.join(stream['personal'])}."
         )
+    if stream["personal_around"]:
+        named = ", ".join(stream["personal_around"])
+        lines.append(
+            f"seems personal beside the records, and 'page_personal' does not say what is done with it: {named}."
+        )
+    if stream["outside"]:
+        lines.append(f"in what holds the records, and not inherited: {', '.join(stream['outside'])}.")
+    if stream["missing"] and stream["inside"]:
+        lines.append(f"lists of objects in the records: {', '.join(stream['inside'])}; 'nested' makes records of them.")
     if stream["unknown"]:
         lines.append(f"unknown, read by nobody: {', '.join(stream['unknown'])}.")
     if stream["can_be_mapped"]:
@@ -231,6 +251,8 @@ def _tell_map(context: Context, trial: Trial, document: dict[str, Any]) -> None:
         out.line("There is nothing to propose.")
     if document["without_proposal"]:
         out.line(f"Nothing was found for: {', '.join(document['without_proposal'])}.")
+    if document["outside"]:
+        out.line(f"What holds the records has besides: {', '.join(document['outside'])} ('inherit' brings it in).")
     if document["unused"]:
         rows = [(leaf["path"], ", ".join(leaf["examples"])) for leaf in document["unused"]]
         out.table("Still unknown", ("path", "for instance"), rows)

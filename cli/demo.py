@@ -251,17 +251,20 @@ _REACTIONS: Final = """
 def _show(context: Context, document: dict[str, Any]) -> None:
     out = context.out
     out.line("")
+    is_any_suppressed = any(turn["notices"]["suppressed"] for turn in document["turns"])
+    told = ("sent", "suppressed") if is_any_suppressed else ("sent",)
     out.table(
         "Turns",
-        ("turn", "the sandbox's clock", "records pulled", "outdated pairs", "notices sent", "suppressed"),
+        ("turn", "the sandbox's clock", "records pulled", "outdated pairs", "notices sent", "suppressed")[
+            : 4 + len(told)
+        ],
         (
             (
                 turn["turn"],
                 turn["now"],
                 turn["records"],
                 turn["outdated_pairs"],
-                turn["notices"]["sent"],
-                turn["notices"]["suppressed"],
+                *(turn["notices"][kind] for kind in told),
             )
             for turn in document["turns"]
         ),

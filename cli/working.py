@@ -6,6 +6,7 @@ Belongs here: what is asked for, what is said about how it went. Does not belong
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -200,6 +201,12 @@ def count_notices(journal: Journal, turn_id: str) -> dict[str, int]:
     return {kind.removeprefix("action_"): count for kind, count in counts.items()}
 
 
+def notices_line(notices: Mapping[str, int]) -> str:
+    """Say what became of a turn's notices; of those that were suppressed, only where there are any."""
+    suppressed = f", {notices['suppressed']} suppressed" if notices["suppressed"] else ""
+    return f"Notices of this turn: {notices['decided']} decided, {notices['sent']} sent{suppressed}."
+
+
 def _arrived(reader: Reader) -> dict[str, Any]:
     pages = reader.rows(
         "select stream, sum(fetched)::bigint as fetched, sum(new)::bigint as new,"
@@ -229,10 +236,7 @@ def _show_outcome(context: Context, found: dict[str, Any]) -> None:
     rows = [(name, counts["pairs"], counts["partners"]) for name, counts in found["positions"].items()]
     out.table("Positions", ("position", "pairs", "partners"), rows)
     notices = found["notices"]
-    out.line(
-        f"Notices of this turn: {notices['decided']} decided, {notices['sent']} sent,"
-        f" {notices['suppressed']} suppressed."
-    )
+    out.line(notices_line(notices))
     for line in found["late"]:
         out.line(line, style="yellow")
     pending = sum(found["outbox"].get(state, 0) for state in ("pending", "failed", "unknown"))

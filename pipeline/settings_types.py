@@ -7,7 +7,7 @@ Belongs here: how each is written and checked. Does not belong here: sections of
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,7 +25,13 @@ def _span(value: object) -> object:
 def _instant(value: object) -> object:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return parse_instant(value) if isinstance(value, str) else value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    try:
+        return parse_instant(str(value))
+    except ValueError as error:
+        message = f"{value!r} is no instant: write 2026-03-02T08:00:00Z"
+        raise ValueError(message) from error
 
 
 def _zone(value: str) -> str:

@@ -21,7 +21,7 @@ from pipeline.ingest.feeds import FeedEnd, StartAgain
 from pipeline.ingest.landed import LandedChunk
 from pipeline.ingest.landing import StreamWriter
 from pipeline.ingest.pages import Page, Unreadable
-from pipeline.ingest.paths import JsonPath, parse_path
+from pipeline.ingest.paths import EACH, JsonPath, parse_path
 from pipeline.ingest.profile import Profile, load_profile
 from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_mapping import FlaggedDeletions
@@ -30,6 +30,7 @@ from pipeline.ingest.profile_stream import StreamProfile
 from pipeline.ingest.proposing import Leaf, Proposal, leaves, proposals
 from pipeline.ingest.reading import mapping_of
 from pipeline.ingest.rest import Past, RestFeed
+from pipeline.ingest.source import LISTING
 from pipeline.instants import format_instant
 from pipeline.ledger.turns import Turn
 from pipeline.settings import RestConnection, Settings
@@ -51,7 +52,8 @@ ClientFactory = Callable[[str, RestConnection, Profile], RestClient]
 class Trial:
     """What a stream gave: records as they would land, each beside its staged row; ``error`` = why it gave none.
 
-    ``answered`` = how the source's own answer began then.
+    ``answered`` = how the source's own answer began then. ``personal_around``: beside the records of their pages, and
+    stored with these; ``outside``: in what holds the records, and not inherited.
     """
 
     stream: str
@@ -62,6 +64,8 @@ class Trial:
     answered: str = ""
     unused: Sequence[Leaf] = ()
     personal: Sequence[Leaf] = ()
+    personal_around: Sequence[Leaf] = ()
+    outside: Sequence[Leaf] = ()
 
     @property
     def empty_fields(self) -> list[str]:
@@ -132,6 +136,8 @@ class Trier:
             len(found_pages),
             unused=[leaf for leaf in found if not _is_used(leaf.path, used)],
             personal=[leaf for leaf in found if leaf.is_personal and not _is_used(leaf.path, declared)],
+            personal_around=_personal_around(found_pages, own),
+            outside=_outside(feed.outside, own),
         )
 
     def _staged(self, stream: str, pages: Sequence[Page], end: FeedEnd, turn: Turn) -> list[dict[str, Any]]:
@@ -202,7 +208,7 @@ def _first_pages(pages: Iterator[Page], records: int, at_least: int) -> list[Pag
     """Return the first pages, ``at_least`` so many where there are, cut off after so many records."""
     found: list[Page] = []
     left = records
-    for page in islice(pages, MOST_PAGES):
+    for page in islice((page for page in pages if LISTING not in page.request), MOST_PAGES):
         found.append(_cut_off(page, left))
         left -= len(found[-1].items)
         if left <= 0 and len(found) >= at_least:
@@ -250,6 +256,22 @@ def _used(stream: Stream, profile: StreamProfile) -> set[JsonPath]:
     paths |= {path for path in (getattr(by, "cursor", None), getattr(profile.paging, "key", None)) if path}
     paths |= set(getattr(profile.paging, "ties", {}).values())
     return {_plain(path) for path in paths}
+
+
+def _personal_around(pages: Sequence[Page], profile: StreamProfile) -> list[Leaf]:
+    declared = {_plain(path) for path in (*map(parse_path, profile.page_personal), *profile.cut_around(profile))}
+    found = leaves([page.envelope for page in pages if page.envelope is not None])
+    return [leaf for leaf in found if leaf.is_personal and not _is_used(leaf.path, declared)]
+
+
+def _outside(elements: Sequence[bytes], profile: StreamProfile) -> list[Leaf]:
+    """Return what stands in the elements outside the records, and is not inherited."""
+    way: JsonPath = ()
+    inherited: set[JsonPath] = set()
+    for level in profile.nested:
+        inherited |= {_plain((*way, *path)) for path in level.inherit.values()}
+        way = (*way, *level.records, EACH)
+    return [leaf for leaf in leaves(elements) if not _is_used(leaf.path, {*inherited, way, way[:-1]})]
 
 
 def _plain(path: JsonPath) -> JsonPath:

@@ -324,7 +324,7 @@ def _is_whole(stream: str, profile: Profile | None) -> bool:
     own = profile.of_stream(stream)
     by = own.incremental
     # Where an end is said, what changed behind it is not given.
-    is_bounded = getattr(by, "start", None) is not None or getattr(by, "end_param", None) is not None
+    is_bounded = getattr(by, "start", None) is not None or getattr(by, "says_end", False)
     return own.snapshots and not own.also and own.deletions is None and not is_bounded
 
 

@@ -23,20 +23,22 @@ import msgspec
 from pipeline.actions.senders import Outcome
 from pipeline.errors import SourceError
 from pipeline.ingest.client import Answer, ReadRequest
-from pipeline.ingest.pages import PageError, cut_page
-from pipeline.ingest.paths import found_at
-from pipeline.ingest.profile import Lookup, Operation, Profile
+from pipeline.ingest.pages import PageError
+from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_limits import Limits
+from pipeline.ingest.profile_writes import Lookup, Operation
 from pipeline.settings import RestConnection
 from resources.rest_address import address_of, checked_base_url, hidden, is_url, query_of, with_query
 from resources.rest_auth import Identity, TokenRequest, identity_of
 from resources.rest_body import check_json, read_body
 from resources.rest_deadline import DeadlineTransport, waited_seconds, within
 from resources.rest_errors import Attempt, HttpError, NoTokenError, from_status, said
+from resources.rest_lookups import keys_in, request_for
 from resources.rest_pace import Pace, retry_after_seconds
 from resources.rest_patience import Patience
+from resources.rest_signing import Outgoing
 from resources.rest_verdict import Expected, Response, judged
-from resources.rest_writes import not_to_be_sent, outcome_of, query_for, request_of
+from resources.rest_writes import not_to_be_sent, outcome_of, request_of
 
 Clock = Callable[[], datetime]
 Query = Sequence[tuple[str, str]]
@@ -242,9 +244,11 @@ class RestClient:
         attempt = self._attempt("Writing to", request.path, "a write")
 
         def ask(headers: dict[str, str]) -> Response:
-            expected = Expected(operation.method, is_read=False)
+            expected = Expected(operation.method, is_read=False, rules=operation.errors)
             own = {**headers, **request.headers}
-            return self._ask(attempt, _Call(path=request.path, headers=own, body=request.body, expected=expected))
+            query = tuple(operation.query.items())
+            call = _Call(path=request.path, query=query, headers=own, body=request.body, expected=expected)
+            return self._ask(attempt, call)
 
         try:
             self._patience.raise_if_down(attempt)
@@ -261,18 +265,16 @@ class RestClient:
 
         """
         found: dict[str, str] = {}
-        for start in range(0, len(keys), lookup.batch):
-            query = query_for(lookup, keys[start : start + lookup.batch])
-            answer = self.get(lookup.path, query, what="what was written before")
+        for start in range(0, len(keys), lookup.size):
+            asked = keys[start : start + lookup.size]
+            answer = self.ask(request_for(lookup, asked), what="what was written before")
             try:
-                records = [msgspec.json.decode(item) for item in cut_page(answer.body, lookup.records).items]
-            except (PageError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+                found |= keys_in(lookup, asked, answer)
+            except PageError as error:
                 message = (
                     f"Looking up keys at {self._name} ({answer.url}) gave another page than the profile says: {error}."
                 )
                 raise SourceError(message, is_transient=False) from error
-            pairs = [(found_at(record, lookup.key), found_at(record, lookup.id)) for record in records]
-            found |= {str(key): str(remote_id) for key, remote_id in pairs if key in keys and remote_id is not None}
         return found
 
     def _authorised(self, ask: Callable[[dict[str, str]], Response]) -> Response:
@@ -308,20 +310,23 @@ class RestClient:
             # What was answered stays behind: a login's request is made of secrets, and an answer may repeat it.
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
 
+    def _signed(self, call: _Call, url: str) -> Mapping[str, str]:
+        return self._identity.signed(Outgoing(call.expected.method, url, call.body or b"", self._clock()))
+
     def _attempt(self, doing: str, path: str, what: str) -> Attempt:
         return Attempt(doing, self._name, address_of(self._name, self._base_url, path, what))
 
     def _ask(self, attempt: Attempt, call: _Call) -> Response:
-        url = call.path if is_url(call.path) else self._base_url + call.path
-        secret = () if call.form is not None else self._identity.query
+        secret = () if attempt.is_login else self._identity.query
+        url = with_query(call.path if is_url(call.path) else self._base_url + call.path, call.query, secret)
         with (
             self._pace.turn() as slot,
             said(attempt),
             within(self._limits.deadline.total_seconds()),
             self._http.stream(
                 call.expected.method,
-                with_query(url, call.query, secret),
-                headers=call.headers,
+                url,
+                headers={**call.headers, **self._signed(call, url)},
                 content=call.body,
                 data=call.form,
             ) as response,

@@ -30,8 +30,10 @@ from pipeline.ingest.profile_auth import (
     NoAuth,
     RefreshToken,
     SessionToken,
+    Signature,
     filled,
 )
+from resources.rest_signing import Outgoing, Signer
 
 # Who we are is no secret, and may well stand in records.
 _NAMES: Final = frozenset({"client_id", "username", "user"})
@@ -77,6 +79,9 @@ class _Service(Protocol):
     def headers(self, token: str) -> dict[str, str]:
         """Return the headers that bear a token."""
 
+    def query(self, token: str) -> tuple[tuple[str, str], ...]:
+        """Return what of the query bears it."""
+
 
 FetchToken = Callable[[TokenRequest], bytes]
 
@@ -95,12 +100,15 @@ class Identity(Protocol):
     def headers(self) -> dict[str, str]:
         """Return the headers to send, fetching a token first where one is due."""
 
+    def signed(self, request: Outgoing) -> dict[str, str]:
+        """Return the headers that a request is signed with."""
+
     def forget(self, headers: Mapping[str, str]) -> bool:
         """Give up what was refused; True where trying again with something fresh makes sense."""
 
 
 def identity_of(  # noqa: PLR0911 - one for each kind
-    name: str, auth: Auth, secrets: Mapping[str, SecretStr], fetch: FetchToken
+    name: str, auth: Auth, of_connection: Mapping[str, SecretStr], fetch: FetchToken
 ) -> Identity:
     """Return the connection's identity.
 
@@ -108,12 +116,16 @@ def identity_of(  # noqa: PLR0911 - one for each kind
         ConfigurationError: a secret that the kind of authentication needs is not given.
 
     """
-    given = {key: _secret(name, secrets, key) for key in auth.secrets}
+    given = {key: _secret(name, of_connection, key) for key in auth.secrets}
     words = tuple(value for key, value in given.items() if key not in _NAMES)
-    further = {} if isinstance(auth, NoAuth) else {key: filled(text, given) for key, text in auth.headers.items()}
+    further = (
+        {} if isinstance(auth, NoAuth | Signature) else {key: filled(text, given) for key, text in auth.headers.items()}
+    )
     match auth:
         case NoAuth():
             return _Fixed({})
+        case Signature():
+            return _Signed(Signer(name, auth, given), words)
         case Bearer():
             return _Fixed({**further, "Authorization": f"Bearer {given['token']}"}, words=words)
         case ApiKey(query=None):
@@ -131,8 +143,8 @@ def identity_of(  # noqa: PLR0911 - one for each kind
             return _Fetched(name, _Session(auth, given), fetch, words, further)
 
 
-def _secret(name: str, secrets: Mapping[str, SecretStr], key: str) -> str:
-    value = secrets[key].get_secret_value() if key in secrets else ""
+def _secret(name: str, of_connection: Mapping[str, SecretStr], key: str) -> str:
+    value = of_connection[key].get_secret_value() if key in of_connection else ""
     if not value:
         message = f"Connection {name} needs the secret {key}: write secrets: {{{key}: ${{NAME_OF_THE_VARIABLE}}}}."
         raise ConfigurationError(message)
@@ -159,8 +171,22 @@ class _Fixed:
     def headers(self) -> dict[str, str]:
         return dict(self._headers)
 
+    def signed(self, request: Outgoing) -> dict[str, str]:  # noqa: ARG002 - nothing is
+        return {}
+
     def forget(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - there is nothing fresher
         return False
+
+
+class _Signed(_Fixed):
+    """A key that signs each request and is never sent."""
+
+    def __init__(self, signer: Signer, words: tuple[str, ...]) -> None:
+        super().__init__({}, words=words)
+        self._signer = signer
+
+    def signed(self, request: Outgoing) -> dict[str, str]:
+        return self._signer.headers(request)
 
 
 class _OAuth2:
@@ -198,6 +224,9 @@ class _OAuth2:
     def headers(self, token: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
 
+    def query(self, token: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - it is in a header
+        return ()
+
 
 class _Session:
     """A login."""
@@ -217,7 +246,10 @@ class _Session:
         return _Token(_text(found_at(answer, auth.token)), fallback if said is None else _seconds(said))
 
     def headers(self, token: str) -> dict[str, str]:
-        return {self._auth.header: f"{self._auth.prefix}{token}"}
+        return {} if self._auth.query else {self._auth.header: f"{self._auth.prefix}{token}"}
+
+    def query(self, token: str) -> tuple[tuple[str, str], ...]:
+        return ((self._auth.query, token),) if self._auth.query else ()
 
 
 def _text(value: object) -> str:
@@ -243,8 +275,6 @@ def _seconds(said: object) -> float:
 class _Fetched:
     """A token that is fetched, and fetched again a while before it expires."""
 
-    query: tuple[tuple[str, str], ...] = ()
-
     def __init__(
         self,
         name: str,
@@ -267,6 +297,14 @@ class _Fetched:
     def words(self) -> tuple[str, ...]:
         token = self._token
         return (*self._words, *(word for word in (token and token.text, self._refresh) if word))
+
+    @property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        token = self._token
+        return self._service.query(token.text) if token else ()
+
+    def signed(self, request: Outgoing) -> dict[str, str]:  # noqa: ARG002 - nothing is
+        return {}
 
     def headers(self) -> dict[str, str]:
         with self._lock:

@@ -26,7 +26,7 @@ from resources.rest_deadline import DeadlineError
 _TRANSIENT_STATUSES: Final = frozenset({408, 425, 429})
 _FIRST_SERVER_ERROR: Final = 500
 _ADVICE: Final = {
-    401: "check the client id and secret of connection {name}",
+    401: "check the secrets of connection {name}, and 'auth' in its profile",
     403: "ask the operator of {name} for the right to do this",
     404: "correct base_url, or the path in its profile",
     405: "correct the method in its profile",
@@ -61,12 +61,19 @@ class HttpError(SourceError):
     """A request that did not give what it should."""
 
     def __init__(
-        self, message: str, *, is_transient: bool, status: int | None = None, wait_seconds: float | None = None
+        self,
+        message: str,
+        *,
+        is_transient: bool,
+        status: int | None = None,
+        wait_seconds: float | None = None,
+        ruled: str | None = None,
     ) -> None:
-        """Keep the status, where there was one, and how long the source asks to wait."""
+        """Keep the status, where there was one, how long the source asks to wait, and what the profile said to do."""
         super().__init__(message, is_transient=is_transient)
         self.status = status
         self.wait_seconds = wait_seconds
+        self.ruled = ruled
 
 
 class NeverReachedError(HttpError):

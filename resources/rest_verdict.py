@@ -17,6 +17,7 @@ import msgspec
 from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError, TooMuchError
 from pipeline.ingest.profile_mapping import ErrorRule
+from pipeline.ingest.profile_writes import WriteRule
 from pipeline.json_structure import Parts
 from resources.rest_body import BodyError, check_json, read_body
 from resources.rest_deadline import DeadlineError
@@ -44,7 +45,7 @@ class Expected:
     method: str = "GET"
     is_read: bool = True
     takes_nothing: bool = False
-    rules: Sequence[ErrorRule] = ()
+    rules: Sequence[ErrorRule | WriteRule] = ()
 
 
 def judged(
@@ -92,7 +93,7 @@ def judged(
 
 
 def _ruled(
-    attempt: Attempt, rule: ErrorRule, status: int, wait_seconds: float | None
+    attempt: Attempt, rule: ErrorRule | WriteRule, status: int, wait_seconds: float | None
 ) -> Literal["nothing", "quarantined"]:
     said = f"{attempt} was answered with {status} and what the profile's 'errors' take for {rule.do!r}"
     match rule.do:
@@ -101,7 +102,8 @@ def _ruled(
         case "quarantine":
             return "quarantined"
         case "retry":
-            raise HttpError(f"{said}: try again later.", is_transient=True, status=status, wait_seconds=wait_seconds)
+            message = f"{said}: try again later."
+            raise HttpError(message, is_transient=True, status=status, wait_seconds=wait_seconds, ruled=rule.do)
         case "refresh_token":
             message = f"{said}, with a fresh token too: check the secrets of connection {attempt.name}."
             raise HttpError(message, is_transient=False, status=httpx.codes.UNAUTHORIZED)
@@ -111,7 +113,10 @@ def _ruled(
         case "expired":
             raise GoneError(f"{said}: it is no longer there.", is_transient=False)
         case "fail":
-            raise HttpError(f"{said}: ask its operator.", is_transient=False, status=status)
+            raise HttpError(f"{said}: ask its operator.", is_transient=False, status=status, ruled=rule.do)
+        case "look_up":
+            message = f"{said}: it may be there."
+            raise HttpError(message, is_transient=False, status=status, wait_seconds=wait_seconds, ruled=rule.do)
 
 
 def _beginning(response: httpx.Response) -> bytes:

@@ -1,7 +1,7 @@
 """Writes: the request that an operation makes of a payload, and what its answer says of the effect.
 
-Belongs here: the body, the path, the outcomes, and the dispatcher's door to a connection. Does not
-belong here: HTTP (``resources.rest``), deciding what is sent and when again (``pipeline.actions``).
+Belongs here: the body, the path, the outcomes, and the dispatcher's door to a connection. Does not belong here: HTTP
+(``resources.rest``), look-ups (``resources.rest_lookups``), deciding what is sent when (``pipeline.actions``).
 
     accepted    2xx with the remote's id (or an operation that has none)
     contested   409, 422: refused, perhaps because an earlier attempt had its effect
@@ -12,6 +12,7 @@ belong here: HTTP (``resources.rest``), deciding what is sent and when again (``
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -24,12 +25,16 @@ from pipeline.actions.senders import Effect, Listing, Outcome, Result
 from pipeline.errors import SourceError
 from pipeline.ingest.client import GoneError
 from pipeline.ingest.paths import found_at, parse_path, put_at, text_of
-from pipeline.ingest.profile import Lookup, Operation, Profile
+from pipeline.ingest.profile import Profile
+from pipeline.ingest.profile_incremental import Stamp
+from pipeline.ingest.profile_writes import Lookup, Operation
+from pipeline.instants import parse_instant
 from resources.rest_errors import HttpError, NeverReachedError
 
 _NOT_TAKEN: Final = frozenset({401, 408, 425, 429})
 _CONTESTED: Final = frozenset({409, 422})
 _FIRST_SERVER_ERROR: Final = 500
+_RULED: Final = {"retry": Result.TRANSIENT, "look_up": Result.CONTESTED, "fail": Result.REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class Accepted(Protocol):
     def body(self) -> bytes:
         """The JSON text, or nothing."""
 
+    @property
+    def verdict(self) -> str:
+        """``nothing``: the profile says that it is as it was to be."""
+
 
 class WritingClient(Protocol):
     """The part of the client that writes."""
@@ -74,14 +83,19 @@ class RestSender:
         """Take a client, which stays its owner's to close."""
         self._client = client
         self._operations = profile.writes
-        self._lookups = {o.lookup.path: o.lookup for o in profile.writes.values() if o.lookup}
+        # What several operations look up in the same way is one list, and asked for together.
+        self._listings: dict[str, Listing] = {}
+        self._lookups: dict[str, Lookup] = {}
+        for name, operation in profile.writes.items():
+            if operation.lookup is not None:
+                same = [known for known, lookup in self._lookups.items() if lookup == operation.lookup]
+                listed = same[0] if same else name
+                self._lookups[listed] = operation.lookup
+                self._listings[name] = Listing(listed, operation.lookup.size)
 
     def list_of(self, operation: str) -> Listing | None:
         """Return the list that shows what this operation made, as the profile says."""
-        known = self._operations.get(operation)
-        if known is None or known.lookup is None:
-            return None
-        return Listing(known.lookup.path, self._lookups[known.lookup.path].batch)
+        return self._listings.get(operation)
 
     def post(self, effect: Effect) -> Outcome:
         """Try once."""
@@ -106,31 +120,26 @@ def request_of(operation: Operation, payload: Mapping[str, Any], key: str) -> Wr
 
     Raises:
         KeyError: the path names a field that the payload does not have.
-        ValueError: a value that the profile does not translate, that is no number, or that has no place in the body.
+        ValueError: a value that the profile does not translate, that is no number or instant, or that has no place.
 
     """
     in_path = operation.path_fields
     path = operation.path.format_map({name: quote(str(payload[name]), safe="") for name in in_path})
-    body: dict[str, Any] = {}
+    graphql = operation.graphql
+    body: dict[str, Any] = {} if graphql is None else copy.deepcopy(dict(graphql.variables))
     for place, constant in operation.constants.items():
         put_at(body, parse_path(place), constant)
     for name, value in payload.items():
-        if name in in_path:
+        if name in in_path or name in operation.drop or (value is None and operation.nulls == "leave_out"):
             continue
         put_at(body, operation.fields.get(name, (name,)), _as_they_have_it(operation, name, value))
     if operation.key_field is not None:
         put_at(body, operation.key_field, key)
-    headers = {"Content-Type": "application/json"}
+    headers = {**operation.headers, "Content-Type": "application/json"}
     if operation.key_header is not None:
         headers[operation.key_header] = key
-    return WriteRequest(path, headers, msgspec.json.encode(body))
-
-
-def query_for(lookup: Lookup, keys: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the query that asks for keys."""
-    if lookup.separator is not None:
-        return [(lookup.param, lookup.separator.join(keys))]
-    return [(lookup.param, key) for key in keys]
+    whole = body if graphql is None else {"query": graphql.query, "variables": body}
+    return WriteRequest(path, headers, msgspec.json.encode(whole))
 
 
 def outcome_of(operation: Operation, result: SourceError | Accepted) -> Outcome:
@@ -138,6 +147,11 @@ def outcome_of(operation: Operation, result: SourceError | Accepted) -> Outcome:
     if isinstance(result, SourceError):
         return _failed(result)
     remote_id = _remote_id(operation, result.body)
+    if result.verdict == "nothing":
+        return Outcome(result=Result.ACCEPTED, remote_id=remote_id, is_replay=True)
+    if remote_id is None and _lists_errors(result.body):
+        error = f"It was answered with {result.status}, but lists errors: 'errors' of the write says what they mean."
+        return Outcome(result=Result.CONTESTED, error=error)
     if operation.id is not None and remote_id is None:
         error = f"It was answered with {result.status}, but without {'.'.join(operation.id)}: look it up."
         return Outcome(result=Result.UNKNOWN, error=error)
@@ -155,8 +169,9 @@ def not_to_be_sent(operation: Operation, error: Exception) -> Outcome:
 
 def _failed(error: SourceError) -> Outcome:
     status = error.status if isinstance(error, HttpError) else None
+    ruled = error.ruled if isinstance(error, HttpError) else None
     return Outcome(
-        result=_result(error, status),
+        result=_RULED[ruled] if ruled is not None else _result(error, status),
         error=str(error),
         retry_after_seconds=error.wait_seconds if isinstance(error, HttpError) else None,
         is_target_down=isinstance(error, NeverReachedError) or status == httpx.codes.UNAUTHORIZED,
@@ -177,13 +192,20 @@ def _result(error: SourceError, status: int | None) -> Result:
 
 
 def _remote_id(operation: Operation, body: bytes) -> str | None:
-    if operation.id is None or not body:
-        return None
+    found = None if operation.id is None else found_at(_decoded(body), operation.id)
+    return None if found is None else str(found)
+
+
+def _lists_errors(body: bytes) -> bool:
+    answer = _decoded(body)
+    return isinstance(answer, dict) and bool(answer.get("errors"))
+
+
+def _decoded(body: bytes) -> Any:
     try:
-        found = found_at(msgspec.json.decode(body), operation.id)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    return None if found is None else str(found)
 
 
 def _as_they_have_it(operation: Operation, name: str, value: Any) -> Any:
@@ -197,4 +219,6 @@ def _as_they_have_it(operation: Operation, name: str, value: Any) -> Any:
             message = f"'values' of the profile has nothing for {name} {text!r}"
             raise ValueError(message)
         return known[text]
+    if name in operation.instants:
+        return Stamp(format=operation.instants[name]).write(parse_instant(str(value)))
     return int(value) if name in operation.integers else value

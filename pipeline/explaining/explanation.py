@@ -132,13 +132,28 @@ def _evidence(position: dict[str, Any]) -> list[Statement]:
 
 
 def _lateness(pair: Pair) -> list[Statement]:
-    late = [row for row in pair.lateness if row["is_late"]]
-    if not late:
-        return []
-    streams = sorted({stream.replace("_", " ") for row in late for stream in row["late_streams"] or ()})
-    return [
-        says(
-            f"mind that these feeds are late: {listed(streams)}. What is missing here may merely not have arrived yet,"
-            " and no notice goes out on it"
+    late = {row["claim"]: row["late_streams"] or () for row in pair.lateness if row["is_late"]}
+    said = []
+    if "position" in late:
+        feeds = listed([_feed(pair, stream) for stream in late["position"]])
+        said.append(
+            says(
+                f"this is not known for certain, because of late feeds: {feeds}. What is missing here may merely not"
+                " have arrived yet, and no notice goes out on it"
+            )
         )
-    ]
+    if "obligation" in late:
+        feeds = listed([_feed(pair, stream) for stream in late["obligation"]])
+        said.append(says(f"what it owes an answer to is not known for certain, because of late feeds: {feeds}"))
+    return said
+
+
+def _feed(pair: Pair, stream: str) -> str:
+    """Name a late feed, whose it is, and up to when it is known."""
+    spoken = stream.replace("_", " ")
+    feed = next((row for row in pair.feeds if row["stream"] == stream), None)
+    if feed is None:
+        return f"{spoken} (no connection serves it)"
+    if feed["watermark"] is None:
+        return f"{spoken} of {feed['connection']} (never read to its end)"
+    return f"{spoken} of {feed['connection']} (known up to {pair.zone.at(feed['watermark'])})"

@@ -41,6 +41,7 @@ NEEDED: Final = (
     "marts.notice_log",
     "sync.notice_decisions",
     "ops.data_late",
+    "ops.streams",
 )
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -150,6 +151,7 @@ class Pair:
     decisions: Sequence[Row]
     findings: Sequence[Row]
     lateness: Sequence[Row]
+    feeds: Sequence[Row]
     obligations: Sequence[Row]
     classes: Sequence[Row]
     later_copies: Sequence[datetime]
@@ -221,6 +223,7 @@ def read_pair(source: Source, partner_id: str, asset_id: str) -> Pair:
         decisions=read.rows(_DECISIONS),
         findings=read.rows(_FINDINGS),
         lateness=read.rows("select * from {ops.data_late} order by claim"),
+        feeds=read.rows("select stream, connection, watermark from {ops.streams}"),
         obligations=read.rows(_OBLIGATIONS),
         classes=read.rows(_CLASSES),
         later_copies=[row["obtained_at"] for row in read.rows(_LATER, {"as_of": source.question.as_of})],

@@ -13,7 +13,6 @@ import msgspec
 from pipeline.errors import SourceError
 from pipeline.ingest.client import ReadRequest, RestClientProtocol
 from pipeline.ingest.paths import found_at, spelled
-from pipeline.ingest.places import span_params
 from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_stream import Count, StreamProfile
 from pipeline.ingest.source import filled
@@ -41,7 +40,7 @@ def count_at_source(  # noqa: PLR0913 - all of them are needed, none belongs to 
     by = profile.incremental
     params: dict[str, str | int] = {}
     if isinstance(by, ByInstant):
-        params = span_params(by, window.since if window else None, window.until if window else until)
+        params = by.params(window.since if window else None, window.until if window else until)
     query = {**profile.query, **count.query, **{key: str(value) for key, value in params.items()}}
     path = filled(name, count.path or profile.path, stream, dict(connection.variables))
     request = ReadRequest(path=path, query=tuple(query.items()), headers=profile.headers, rules=profile.errors)

@@ -7,8 +7,8 @@ Does not belong here: where a pull starts (``pipeline.ingest.places``), the whol
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -20,7 +20,8 @@ from pipeline.errors import SourceError
 from pipeline.ingest.ahead import Ahead
 from pipeline.ingest.client import Answer, GoneError, ReadRequest, RestClientProtocol
 from pipeline.ingest.feeds import StartAgain
-from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable, cut_page
+from pipeline.ingest.nested import Cut, cut_records
+from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable
 from pipeline.ingest.paging import Counted, IncompleteError, PageRequest, Params, Strategy, strategy_of
 from pipeline.ingest.paths import found_at, parse_path, put_at, spelled
 from pipeline.ingest.personal import Cutter, unkept
@@ -30,7 +31,8 @@ from pipeline.ingest.profile_stream import Source
 from pipeline.instants import parse_instant
 
 MAX_EMPTY_PAGES: Final = 100
-_NO_PAGE: Final = CutPage([], b"null", {})
+OUTSIDE_KEPT: Final = 8
+_NO_PAGE: Final = Cut(CutPage([], b"null", {}))
 
 
 class TooFullError(Exception):
@@ -41,8 +43,9 @@ class TooFullError(Exception):
 class PageLoop:
     """One stream's pages.
 
-    ``at_once``: as many may be asked for ahead. ``declared`` is the earliest watermark that they named;
-    ``is_cut_short`` = the end was not seen.
+    ``around`` cuts what is personal beside the records. ``at_once``: as many may be asked for ahead. ``declared`` is
+    the earliest watermark that they named; ``is_cut_short`` = the end was not seen. ``outside``: some elements that
+    hold records, and are not kept. ``given``: what all records inherit that come now.
     """
 
     name: str
@@ -52,10 +55,13 @@ class PageLoop:
     client: RestClientProtocol
     progress: Progress
     cutter: Cutter | None
+    around: Cutter | None
     is_from_everything: bool
     at_once: int = 1
     declared: datetime | None = None
     is_cut_short: bool = False
+    outside: list[bytes] = field(default_factory=list)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def pages(self, path: str, params: Params, paging: Within, windows: TimeWindows | None = None) -> Iterator[Page]:
         """Ask for page after page until the feed says that this was the last.
@@ -84,9 +90,10 @@ class PageLoop:
             seen.add(request.place)
             answer = ahead.get(request)
             try:
-                page = self._cut(answer)
+                cut = cut_records(answer.body, self.profile, answer.parts) if answer.verdict == "page" else _NO_PAGE
+                page, records = cut.page, cut.records(self.profile, self.given)
                 following = self._following(strategy, counted, request, answer, page)
-                is_enough = self.progress.note(answer, page)
+                is_enough = self.progress.note(answer, _of_records(page, records))
                 if following is None and not is_enough and answer.verdict != "quarantined":
                     counted.end()
                 self._note_watermark(page)
@@ -106,7 +113,7 @@ class PageLoop:
                 raise self.wrong(reason)
             if following is not None and not is_enough and following.place not in seen:
                 ahead.expect([following, *strategy.coming(following, page, self.at_once - 1)])
-            yield self._page(answer, page, request, following)
+            yield self._page(answer, page, records, request, following)
             request = None if is_enough else following
 
     @staticmethod
@@ -175,17 +182,6 @@ class PageLoop:
             raise self.wrong(str(error)) from error
         return msgspec.json.encode(body)
 
-    def _cut(self, answer: Answer) -> CutPage:
-        if answer.verdict != "page":
-            return _NO_PAGE
-        if not self.profile.one_record:
-            return cut_page(answer.body, self.profile.records, answer.parts)
-        whole = cut_page(b"[%b]" % answer.body, ())
-        if not self.profile.records:
-            return CutPage([] if whole.items == [b"null"] else whole.items, b"null", {})
-        record = found_at(_decoded(whole.items[0]), self.profile.records)
-        return CutPage([] if record is None else [msgspec.json.encode(record)], b"null", {})
-
     def _note_watermark(self, page: CutPage) -> None:
         """Keep the earliest watermark of the pages: a later page's says nothing of what the first one missed."""
         path = self.profile.watermark
@@ -199,14 +195,24 @@ class PageLoop:
             raise PageError(message) from error
         self.declared = declared if self.declared is None else min(self.declared, declared)
 
-    def _page(self, answer: Answer, page: CutPage, request: PageRequest, following: PageRequest | None) -> Page:
-        items = self._items(answer, page)
+    def _page(
+        self,
+        answer: Answer,
+        page: CutPage,
+        records: Sequence[Item],
+        request: PageRequest,
+        following: PageRequest | None,
+    ) -> Page:
+        items = self._items(answer, records)
         asked = urlencode(request.params) if self.profile.is_posted else urlencode(answer.query)
         method = "POST" if self.profile.is_posted else "GET"
         facts = {"method": method, "path": urlsplit(answer.url).path, "query": asked}
-        left_out = len(page.items) - len(items) if answer.verdict == "page" else 0
+        left_out = len(records) - len(items) if answer.verdict == "page" else 0
         if left_out:
             facts["left_out"] = str(left_out)
+        if self.profile.nested:
+            facts["listed"] = str(len(page.items))
+            self.outside += page.items[: OUTSIDE_KEPT - len(self.outside)]
         return Page(
             items=items,
             body_sha256=sha256_hex(answer.body),
@@ -217,24 +223,34 @@ class PageLoop:
             server_date=answer.headers.get("date"),
             cursor_in=request.place,
             cursor_out=None if following is None else following.place,
-            envelope=page.envelope,
+            envelope=page.envelope if self.around is None else self.around.cut_around(page.envelope),
             listed=page.listed if items is page.items else None,
         )
 
-    def _items(self, answer: Answer, page: CutPage) -> Sequence[Item]:
+    def _items(self, answer: Answer, records: Sequence[Item]) -> Sequence[Item]:
         if answer.verdict == "quarantined":
             self.is_cut_short = True
             reason = f"an answer with {answer.status} that the profile says to quarantine"
             return [Unreadable(answer.body, reason) if self.cutter is None else unkept(answer.body, reason)]
-        kept = [item for item in page.items if self.progress.belongs(item)] if self.progress.is_choosy else page.items
+        kept = [item for item in records if self._belongs(item)] if self.progress.is_choosy else records
         if self.profile.keep:
             kept = [item for item in kept if self._is_kept(item)]
         return kept if self.cutter is None else [self.cutter.cut(item) for item in kept]
 
-    def _is_kept(self, item: bytes) -> bool:
+    def _belongs(self, item: Item) -> bool:
+        return isinstance(item, Unreadable) or self.progress.belongs(item)
+
+    def _is_kept(self, item: Item) -> bool:
         """Say whether a record is of this stream; one that nobody can read is, so that it is quarantined."""
-        value = _decoded(item)
+        value = None if isinstance(item, Unreadable) else _decoded(item)
         return value is None or all(condition.holds(value) for condition in self.profile.keep)
+
+
+def _of_records(page: CutPage, records: Sequence[Item]) -> CutPage:
+    """Return a page with its records in the place of what it lists."""
+    if records is page.items:
+        return page
+    return replace(page, items=[item for item in records if isinstance(item, bytes)], listed=None)
 
 
 def _raise_if_too_full(page: CutPage, windows: TimeWindows) -> None:

@@ -77,7 +77,7 @@ class CutPage:
 
 _parts: Any = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BEGINNING_BYTES: Final = 64
-_NO_ERRORS: Final = (b"null", b"[]", b"{}", b"false")
+NO_ERRORS: Final = (b"null", b"[]", b"{}", b"false")
 _list: Any = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -102,13 +102,24 @@ def cut_page(body: bytes, records_path: Sequence[str], parts: Parts | None = Non
             raise PageError(message) from error
         items, start, end = elements.items, elements.start, elements.end
         listed = None
-    envelope = b" ".join((body[:start] + b"[]" + body[end:]).splitlines())
+    envelope, values = page_rest(body[:start] + b"[]" + body[end:])
+    return CutPage(items, envelope, values, listed)
+
+
+def page_rest(text: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return what a page is without its records, on one line, and its values; a page that is no object has none.
+
+    Raises:
+        PageError: not JSON, a key occurs twice, or it says ``errors``.
+
+    """
+    envelope = b" ".join(text.splitlines())
     values = _strict(envelope)
     if isinstance(values, dict) and values.get("errors"):
         refusal = PageError("it came as a success but lists errors")
         refusal.answered = json.dumps(values["errors"]).encode()
         raise refusal
-    return CutPage(items, envelope, values if isinstance(values, dict) else {}, listed)
+    return envelope, values if isinstance(values, dict) else {}
 
 
 def _walk(body: bytes, path: Sequence[str], parts: Parts | None) -> bytes | msgspec.Raw:
@@ -124,7 +135,7 @@ def _walk(body: bytes, path: Sequence[str], parts: Parts | None) -> bytes | msgs
 def _pageless(body: bytes, path: Sequence[str]) -> PageError:
     """Return the error that a JSON object without a list of records is."""
     errors = _parts.decode(body).get("errors")
-    has_errors = errors is not None and bytes(errors) not in _NO_ERRORS
+    has_errors = errors is not None and bytes(errors) not in NO_ERRORS
     lists = " and lists errors" if has_errors else ""
     error = PageError(f"it has no {'.'.join(path)}{lists}")
     error.answered = body

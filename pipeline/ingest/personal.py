@@ -37,13 +37,19 @@ class Cutter:
     paths: Mapping[JsonPath, Personal]
     key: bytes = field(repr=False)
 
-    def cut(self, item: bytes) -> Item:
+    def cut(self, item: Item) -> Item:
         """Return a record without what is personal in it; one that nobody can read is not kept at all."""
+        if isinstance(item, Unreadable):
+            return unkept(item.raw, item.reason)
         try:
             canonical_record(item)
         except (NotCanonicalError, RecursionError) as error:
             return unkept(item, str(error) if isinstance(error, NotCanonicalError) else "the record is too deep")
         return bytes(self._cut(item, self._tree()))
+
+    def cut_around(self, envelope: bytes) -> bytes:
+        """Return a page's JSON text without its records, and without what is personal in it."""
+        return bytes(self._cut(envelope, self._tree()))
 
     def pseudonym(self, value: Any) -> str:
         """Return what stands for a value."""

@@ -66,17 +66,6 @@ def progress_of(incremental: Incremental | None, place: str | None, until: datet
             return _Newer(incremental, place)
 
 
-def span_params(by: ByInstant, since: datetime | None, until: datetime) -> dict[str, str | int]:
-    """Say a span to a source: half-open for us, whatever the source does with its end."""
-    params: dict[str, str | int] = {}
-    if since is not None:
-        params[by.param] = by.write(since)
-    if by.end_param is not None:
-        end = by.floor(until)
-        params[by.end_param] = by.write(end - by.unit if by.end == "inclusive" else end)
-    return params
-
-
 class _Everything:
     is_choosy = False
 
@@ -105,7 +94,7 @@ class _FromInstant(_Everything):
         return self.by.start if self.place is None else parse_instant(self.place)
 
     def params(self) -> dict[str, str | int]:
-        return span_params(self.by, self.since, self.until)
+        return self.by.params(self.since, self.until)
 
     def note(self, answer: Answer, page: CutPage) -> bool:  # noqa: ARG002
         if self.by.cursor is not None:
@@ -128,7 +117,9 @@ class _FromNumber(_Everything):
 
     def params(self) -> dict[str, str | int]:
         start = self.by.start if self.place is None else int(self.place)
-        return {} if start is None else {self.by.param: start}
+        if start is None or self.by.expression is None:
+            return {} if start is None else {self.by.param: start}
+        return {self.by.param: self.by.expression.replace("{start}", str(start))}
 
     def note(self, answer: Answer, page: CutPage) -> bool:  # noqa: ARG002
         for item in page.items:

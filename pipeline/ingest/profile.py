@@ -1,94 +1,31 @@
 """A connection's profile: how one tenant's HTTP API maps onto the canonical records.
 
-Belongs here: the whole of the YAML file, its writes, and the sentence that says what is wrong with it. Does not belong
+Belongs here: the whole of the YAML file, and the sentence that says what is wrong with it. Does not belong
 here: its parts (``pipeline.ingest.profile_*``), secrets and addresses (``vipgrid.yaml``), HTTP (``resources.rest``).
 docs/profiles_reference.md has every word.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from string import Formatter
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
 from pipeline.errors import ConfigurationError
-from pipeline.ingest.paths import parse_path
 from pipeline.ingest.profile_auth import Auth, NoAuth
 from pipeline.ingest.profile_limits import Limits
 from pipeline.ingest.profile_mapping import FlaggedDeletions
+from pipeline.ingest.profile_mistakes import meant, reason
 from pipeline.ingest.profile_stream import END_FIELDS, DeletionFeed, StreamProfile
-from pipeline.ingest.profile_words import NamesTo, PathTo, Strict, texts_of_yaml_keys
-from pipeline.streams import STREAMS
+from pipeline.ingest.profile_words import Strict
+from pipeline.ingest.profile_writes import OPERATIONS, Operation
+from pipeline.streams import STREAMS, Stream
 
 _MOST_TOLD: Final = 10
-Scalar: TypeAlias = bool | int | str
-
-
-class Lookup(Strict):
-    """How to ask which of our keys the remote has."""
-
-    path: str
-    "Below base_url."
-    param: str = "external_key"
-    "The parameter that takes a key; repeated for several."
-    separator: str | None = Field(default=None, min_length=1)
-    "What stands between several keys, where the parameter takes all of them at once."
-    records: NamesTo = ("items",)
-    "Where the answer has its list."
-    key: PathTo = ("external_key",)
-    "Where a record has our key."
-    id: PathTo
-    "Where it has the remote's id."
-    batch: int = Field(default=50, ge=1)
-    "How many keys are asked for at once."
-
-
-class Operation(Strict):
-    """One write; docs/writes.md has the operations and their fields, docs/connections.md what becomes of an answer."""
-
-    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
-    "The HTTP method."
-    path: str
-    "Below base_url; `{name}` is the payload's field of that name, which then leaves the body."
-    fields: Mapping[str, PathTo] = Field(default_factory=dict)
-    "Payload field: its path in the body, where they differ."
-    integers: tuple[str, ...] = ()
-    "Payload fields that are numbers in the body."
-    values: Mapping[str, Annotated[Mapping[str, Scalar], BeforeValidator(texts_of_yaml_keys)]] = Field(
-        default_factory=dict, json_schema_extra={"examples": [{"kind": {"publish": 1, "withdrawal": 2}}]}
-    )
-    "Payload field: our value to theirs; a value that it lacks is not sent, and its action waits for a person."
-    constants: Mapping[str, Scalar] = Field(default_factory=dict)
-    "What the body has besides: path in the body, and the value."
-    id: PathTo | None = None
-    "Where the answer says how the remote calls what was made."
-    key_header: str | None = "Idempotency-Key"
-    "The header that bears our key."
-    key_field: PathTo | None = None
-    "Path in the body: where it repeats our key."
-    replayed_header: str = "Idempotency-Replayed"
-    "The answer's header that says that it was done before."
-    may_be_repeated: bool = False
-    "Doing it twice is doing it once, so that an unknown outcome needs no look-up."
-    lookup: Lookup | None = None
-    "How to find again what was made."
-
-    @field_validator("constants")
-    @classmethod
-    def _are_paths(cls, value: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-        for path in value:
-            parse_path(path)
-        return value
-
-    @property
-    def path_fields(self) -> frozenset[str]:
-        """The payload fields that stand in the path."""
-        return frozenset(name for _, name, _, _ in Formatter().parse(self.path) if name)
+_BY_FIELD: Final = ("fields", "instants", "values")
 
 
 class Profile(Strict):
@@ -134,7 +71,8 @@ def load_profile(path: Path) -> Profile:
         profile = Profile.model_validate(_with_defaults(raw))
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
-        told = [(problem["loc"], _reason(problem["msg"], problem["loc"])) for problem in problems]
+        words = _words()
+        told = [(problem["loc"], reason(problem, words)) for problem in problems]
         raise _wrong(path, tree, told) from error
     contradictions = list(_contradictions(profile))
     if contradictions:
@@ -145,26 +83,43 @@ def load_profile(path: Path) -> Profile:
 def _contradictions(profile: Profile) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what no single field of a profile can say of itself: its place, and the reason."""
     for stream, own in profile.streams.items():
-        here = ("streams", stream)
         if stream not in STREAMS:
-            yield here, f"no such stream: {stream}{_meant(stream, STREAMS)}"
-            continue
-        names = STREAMS[stream].field_names
-        for name in own.mapping:
-            if name not in names:
-                yield (*here, "mapping", name), f"stream {stream} has no field {name} to map{_meant(name, names)}"
-        end = next((name for name in END_FIELDS if name in names), None)
-        deletions = own.deletions
-        if deletions is not None and end is None:
-            yield (*here, "deletions"), f"a record of {stream} has no field that says when it ended"
-        if isinstance(deletions, FlaggedDeletions) and end in own.mapping:
-            yield (*here, "deletions"), f"{end} is both mapped and marked by 'deletions'"
-        if isinstance(deletions, FlaggedDeletions) and deletions.at is None and "updated_at" not in names:
-            yield (*here, "deletions"), "records have no updated_at here: say 'at'"
-        if isinstance(deletions, DeletionFeed):
-            needed = {field.name for field in STREAMS[stream].fields if field.is_required} | {str(end)}
-            if missing := sorted(needed - set(deletions.mapping)):
-                yield (*here, "deletions", "mapping"), f"it does not say where {', '.join(missing)} comes from"
+            yield ("streams", stream), f"no such stream: {stream}{meant(stream, STREAMS)}"
+        else:
+            yield from ((("streams", stream, *where), reason) for where, reason in _of_stream(STREAMS[stream], own))
+    for name, operation in profile.writes.items():
+        if name not in OPERATIONS:
+            yield ("writes", name), f"no such operation: {name}{meant(name, OPERATIONS)}"
+        else:
+            yield from ((("writes", name, *where), reason) for where, reason in _of_write(name, operation))
+
+
+def _of_stream(stream: Stream, own: StreamProfile) -> Iterator[tuple[tuple[str, ...], str]]:
+    names = stream.field_names
+    for name in own.mapping:
+        if name not in names:
+            yield ("mapping", name), f"stream {stream.name} has no field {name} to map{meant(name, names)}"
+    end = next((name for name in END_FIELDS if name in names), None)
+    deletions = own.deletions
+    if deletions is not None and end is None:
+        yield ("deletions",), f"a record of {stream.name} has no field that says when it ended"
+    if isinstance(deletions, FlaggedDeletions) and end in own.mapping:
+        yield ("deletions",), f"{end} is both mapped and marked by 'deletions'"
+    if isinstance(deletions, FlaggedDeletions) and deletions.at is None and "updated_at" not in names:
+        yield ("deletions",), "records have no updated_at here: say 'at'"
+    if isinstance(deletions, DeletionFeed):
+        needed = {field.name for field in stream.fields if field.is_required} | {str(end)}
+        if missing := sorted(needed - set(deletions.mapping)):
+            yield ("deletions", "mapping"), f"it does not say where {', '.join(missing)} comes from"
+
+
+def _of_write(name: str, operation: Operation) -> Iterator[tuple[tuple[str, ...], str]]:
+    known = OPERATIONS[name]
+    for word, fields in operation.named_fields.items():
+        for field in fields:
+            if field not in known:
+                where = (word, field) if word in _BY_FIELD else (word,)
+                yield where, f"the payload of {name} has no {field}{meant(field, known)}"
 
 
 def _wrong(
@@ -179,23 +134,10 @@ def _wrong(
     return ConfigurationError(f"The profile {path} is wrong at {first}.{also}{more}")
 
 
-def _reason(message: str, where: Sequence[int | str]) -> str:
-    text = message.removeprefix("Value error, ")
-    if text.startswith("Extra inputs"):
-        word = str(where[-1])
-        return f"there is no field {word!r} here{_meant(word, _words())}; docs/profiles_reference.md lists every word"
-    return "it is missing" if text == "Field required" else text
-
-
 def _words() -> list[str]:
     """Return every word of a profile."""
     parts = Profile.model_json_schema()["$defs"].values()
     return sorted({word for part in parts for word in part.get("properties", ())})
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, [name for name in known if name != word], n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from pipeline.ingest.profile_incremental import checked_format
 from pipeline.ingest.profile_words import PathTo, Span, Strict
 
+SIGNED_WORDS: Final = frozenset(
+    {"method", "path", "query", "url", "host", "body", "body_sha256", "timestamp", "nonce", "signature"}
+)
 _SECRET: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
@@ -154,13 +158,57 @@ class SessionToken(_WithHeaders):
     "The header that bears it."
     prefix: str = ""
     "What stands before the token in the header, such as `Bearer ` (with its blank)."
+    query: str | None = None
+    "The query parameter that bears it: then the token stands there and in no header."
 
     def _own_secrets(self) -> tuple[str, ...]:
         return _named_in(self.login.values())
 
 
+class Signature(Strict):
+    """Every request is signed with a key that is not sent (HMAC, RFC 2104): secret ``signing_key``.
+
+    In `signs` and `headers` stand, in braces, the connection's secrets and: `method`; `path` and `query`, as they are
+    sent; `url`; `host`; `body`; `body_sha256` (hexadecimal); `timestamp`; `nonce`, another one for each request. In
+    `headers` also `signature`.
+    """
+
+    kind: Literal["hmac"]
+    signs: str
+    "The text that is signed, such as `{method}\\n{path}\\n{timestamp}\\n{body_sha256}` (in YAML's double quotes)."
+    headers: Mapping[str, str] = Field(min_length=1)
+    "Header name: its value, such as `HMAC {key_id}:{signature}`."
+    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
+    "The hash."
+    encoding: Literal["hex", "base64"] = "hex"
+    "How the signature is written."
+    key_encoding: Literal["text", "base64", "hex"] = "text"
+    "How the key is written in the secret."
+    timestamp: Annotated[str, AfterValidator(checked_format)] = "epoch_seconds"
+    "How `{timestamp}` is written, in the words of `incremental`'s `format`."
+
+    @model_validator(mode="after")
+    def _is_signed(self) -> Self:
+        if not any("signature" in _SECRET.findall(text) for text in self.headers.values()):
+            message = "no header has the {signature}"
+            raise ValueError(message)
+        if any("signing_key" in _SECRET.findall(text) for text in self.headers.values()):
+            message = "the {signing_key} is not sent: it signs"
+            raise ValueError(message)
+        if "signature" in _SECRET.findall(self.signs):
+            message = "what is signed cannot have the {signature} in it"
+            raise ValueError(message)
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it needs."""
+        named = _named_in((self.signs, *self.headers.values()))
+        return tuple(dict.fromkeys(("signing_key", *(name for name in named if name not in SIGNED_WORDS))))
+
+
 Auth = Annotated[
-    NoAuth | Bearer | ApiKey | Basic | Headers | ClientCredentials | RefreshToken | SessionToken,
+    NoAuth | Bearer | ApiKey | Basic | Headers | ClientCredentials | RefreshToken | SessionToken | Signature,
     Field(discriminator="kind"),
 ]
 

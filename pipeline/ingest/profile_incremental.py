@@ -7,38 +7,48 @@ starts (``pipeline.ingest.places``).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline.ingest.profile_words import HOUR, NONE, Instant, OptionalText, PathTo, Span, Strict
 from pipeline.instants import format_instant, parse_instant
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCHS: Final = {
+    "epoch_seconds": timedelta(seconds=1),
+    "epoch_milliseconds": timedelta(milliseconds=1),
+    "epoch_microseconds": timedelta(microseconds=1),
+}
+
+
+def checked_format(value: str) -> str:
+    """Return the way in which instants are written.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    if value != "iso" and value not in _EPOCHS and "%" not in value:
+        message = f"it is 'iso', {', '.join(map(repr, _EPOCHS))} or a pattern such as '%Y-%m-%d'"
+        raise ValueError(message)
+    return value
 
 
 class Stamp(Strict):
-    """How a source writes instants: ``iso``, ``epoch_seconds``, ``epoch_milliseconds``, or a pattern of strftime."""
+    """How a source writes instants: ``iso``, as an epoch, or by a pattern of strftime."""
 
-    format: str = "iso"
-    "`iso`, `epoch_seconds`, `epoch_milliseconds`, or a pattern such as `%Y-%m-%d %H:%M:%S` (UTC)."
-
-    @field_validator("format")
-    @classmethod
-    def _is_a_format(cls, value: str) -> str:
-        if value not in {"iso", "epoch_seconds", "epoch_milliseconds"} and "%" not in value:
-            message = "it is 'iso', 'epoch_seconds', 'epoch_milliseconds' or a pattern such as '%Y-%m-%d'"
-            raise ValueError(message)
-        return value
+    format: Annotated[str, AfterValidator(checked_format)] = "iso"
+    "`iso`, `epoch_seconds`, `epoch_milliseconds`, `epoch_microseconds`, or a pattern, `%Y-%m-%d %H:%M:%S` (UTC)."
 
     @property
     def unit(self) -> timedelta:
         """The smallest difference that it can tell."""
-        if self.format == "epoch_milliseconds":
-            return timedelta(milliseconds=1)
+        if self.format in _EPOCHS:
+            return _EPOCHS[self.format]
         if self.format == "iso" or "%f" in self.format:
             return timedelta(microseconds=1)
-        if self.format == "epoch_seconds" or "%S" in self.format:
+        if "%S" in self.format:
             return timedelta(seconds=1)
         return timedelta(minutes=1) if "%M" in self.format else timedelta(days=1)
 
@@ -50,7 +60,7 @@ class Stamp(Strict):
         """Write an instant, rounded down."""
         if self.format == "iso":
             return format_instant(instant)
-        if self.format.startswith("epoch_"):
+        if self.format in _EPOCHS:
             return (instant - _EPOCH) // self.unit
         return instant.astimezone(UTC).strftime(self.format)
 
@@ -64,8 +74,8 @@ class Stamp(Strict):
         try:
             if self.format == "iso":
                 return parse_instant(str(value))
-            if self.format.startswith("epoch_"):
-                return _EPOCH + float(value) * self.unit
+            if self.format in _EPOCHS:
+                return _EPOCH + (int(value) if str(value).isdecimal() else float(value)) * self.unit
             read = datetime.strptime(str(value), self.format)  # noqa: DTZ007 - the zone is set in the next line
             return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
         except (TypeError, OverflowError) as error:
@@ -86,6 +96,8 @@ class ByInstant(Stamp, _Incremental):
     "The parameter that takes the start."
     end_param: str | None = None
     "The parameter that takes the end."
+    expression: str | None = None
+    "What `param` gets instead of the start alone: a text with `{start}` in it, and `{end}` where one can be said."
     end: Literal["exclusive", "inclusive"] = "exclusive"
     "Whether the source counts the end in; windows never overlap."
     lookback: Span = HOUR
@@ -99,6 +111,40 @@ class ByInstant(Stamp, _Incremental):
     retention: Span | None = None
     "The source remembers so much: after a longer pause everything is asked for."
 
+    @model_validator(mode="after")
+    def _is_expressed(self) -> Self:
+        if self.expression is None:
+            return self
+        if "{start}" not in self.expression:
+            message = "'expression' has no {start}"
+            raise ValueError(message)
+        if self.start is None:
+            message = "'expression' needs 'start', for the first pull has to say one too"
+            raise ValueError(message)
+        if "{end}" in self.expression and self.end_param is not None:
+            message = "the end is said once: by {end} in 'expression', or by 'end_param'"
+            raise ValueError(message)
+        return self
+
+    @property
+    def says_end(self) -> bool:
+        """Whether the source is told where a span ends."""
+        return self.end_param is not None or "{end}" in (self.expression or "")
+
+    def params(self, since: datetime | None, until: datetime) -> dict[str, str | int]:
+        """Say a span to a source: half-open for us, whatever the source does with its end."""
+        end = self.floor(until)
+        end = end - self.unit if self.end == "inclusive" else end
+        params: dict[str, str | int] = {}
+        if since is not None:
+            params[self.param] = self.write(since)
+            if self.expression is not None:
+                said = self.expression.replace("{start}", str(self.write(since)))
+                params[self.param] = said.replace("{end}", str(self.write(end)))
+        if self.end_param is not None:
+            params[self.end_param] = self.write(end)
+        return params
+
 
 class BySequence(_Incremental):
     """Records bear a growing number; those above the largest one seen are asked for."""
@@ -106,6 +152,8 @@ class BySequence(_Incremental):
     kind: Literal["sequence"]
     param: str
     "The parameter that takes the number."
+    expression: str | None = Field(default=None, pattern=r"\{start\}")
+    "What `param` gets instead of the number alone: a text with `{start}` in it."
     cursor: PathTo
     "Where a record has it."
     start: int | None = None

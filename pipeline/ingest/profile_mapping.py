@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
@@ -17,7 +17,8 @@ from pipeline.ingest.profile_words import Condition, OptionalText, PathTo, Stric
 from pipeline.settings_types import Zone
 
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
-Cast = Literal["text", "integer", "boolean", "epoch_seconds", "epoch_milliseconds", "instant", "local", "texts"]
+Epoch = Literal["epoch_seconds", "epoch_milliseconds", "epoch_microseconds"]
+Cast = Literal["text", "integer", "boolean", Epoch, "instant", "local", "texts"]
 ValueMap = Annotated[
     Mapping[str, OptionalText],
     BeforeValidator(texts_of_yaml_keys),
@@ -120,7 +121,8 @@ def _parts(template: str) -> list[Any]:
 
 
 def _rule(value: object) -> object:
-    return {"path": value} if isinstance(value, str | list | tuple) else value
+    """Read a mere path as the rule that it is; what YAML took for a number or a truth is told as a path's mistake."""
+    return value if isinstance(value, dict | FieldRule) else {"path": value}
 
 
 Rule = Annotated[FieldRule, BeforeValidator(_rule, json_schema_input_type=PathTo | FieldRule)]
@@ -134,7 +136,7 @@ class FlaggedDeletions(Strict):
     "How the mark looks."
     at: PathTo | None = None
     "Where the record has the instant; without it, that of its last change."
-    cast: Literal["epoch_seconds", "epoch_milliseconds"] | None = None
+    cast: Epoch | None = None
     "How that instant is written, where it is a number."
 
 
@@ -150,24 +152,16 @@ class Absence(Strict):
     "The largest share of the records that may go at once."
 
 
-class ErrorRule(Strict):
-    """What an answer means, where HTTP does not say it: by its status, by what its body says, or by both.
-
-    ``retry``: the same again, later. ``refresh_token``: once more with another token. ``ignore``: there is nothing,
-    and this is the end. ``quarantine``: the answer is kept as one rejected record, and this is the end.
-    ``split_window``: the time window is halved. ``expired``: the place is forgotten, as 410 says. ``fail``: the stream
-    fails at once.
-    """
+class AnswerRule(Strict):
+    """An answer that HTTP does not tell apart: known by its status, by what its body says, or by both."""
 
     status: tuple[int, ...] = ()
     "These statuses; none = any."
     body: Condition | None = None
     "What the body, as JSON, says."
-    do: Literal["retry", "refresh_token", "ignore", "quarantine", "split_window", "expired", "fail"]
-    "What is done then."
 
     @model_validator(mode="after")
-    def _asks_something(self) -> ErrorRule:
+    def _asks_something(self) -> Self:
         if not self.status and self.body is None:
             message = "an error is known by 'status', by 'body', or by both"
             raise ValueError(message)
@@ -178,3 +172,16 @@ class ErrorRule(Strict):
         if self.status and status not in self.status:
             return False
         return self.body is None or (value is not None and self.body.holds(value))
+
+
+class ErrorRule(AnswerRule):
+    """What an answer means, where HTTP does not say it: by its status, by what its body says, or by both.
+
+    ``retry``: the same again, later. ``refresh_token``: once more with another token. ``ignore``: there is nothing,
+    and this is the end. ``quarantine``: the answer is kept as one rejected record, and this is the end.
+    ``split_window``: the time window is halved. ``expired``: the place is forgotten, as 410 says. ``fail``: the stream
+    fails at once.
+    """
+
+    do: Literal["retry", "refresh_token", "ignore", "quarantine", "split_window", "expired", "fail"]
+    "What is done then."

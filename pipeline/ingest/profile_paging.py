@@ -144,7 +144,7 @@ Within = Annotated[
 class TimeWindows(Strict):
     """The time since the last pull is asked for window by window; one that is too full is halved.
 
-    Needs ``incremental`` of kind ``datetime`` with ``end_param`` and ``start``.
+    Needs ``incremental`` of kind ``datetime`` with ``start`` and ``end_param``, or an ``expression`` with ``{end}``.
     """
 
     kind: Literal["time_window"]

@@ -18,14 +18,16 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline.ingest.paths import spelled
-from pipeline.ingest.profile import Lookup, Operation, Profile
+from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_auth import Auth
 from pipeline.ingest.profile_incremental import Incremental
 from pipeline.ingest.profile_limits import Budget, Limits, RateHeaders
 from pipeline.ingest.profile_mapping import ErrorRule, FieldRule
 from pipeline.ingest.profile_paging import Pages, Paging
-from pipeline.ingest.profile_stream import Deletions, GraphQL, Source, StreamProfile
+from pipeline.ingest.profile_records import Attach, Level, Nested, Records
+from pipeline.ingest.profile_stream import Deletions, Each, GraphQL, Source, StreamProfile
 from pipeline.ingest.profile_words import Condition
+from pipeline.ingest.profile_writes import Lookup, Operation, WriteRule
 
 FILE: Final = Path(__file__).parents[2] / "docs" / "profiles_reference.md"
 _HEAD: Final = """\
@@ -57,14 +59,15 @@ def _chapters() -> Iterator[tuple[str, Sequence[type[BaseModel]]]]:
     yield "The file", (Profile,)
     yield "auth", _kinds(Auth)
     yield "limits", (Limits, Budget, RateHeaders)
-    yield "defaults, streams", (StreamProfile, Source, GraphQL)
+    yield "defaults, streams", (StreamProfile, Source, Each, GraphQL)
+    yield "records", (Records, Level, Nested, Attach)
     yield "paging", (*_kinds(Paging), Pages)
     yield "incremental", _kinds(get_args(Incremental)[0])
     yield "mapping", (FieldRule,)
     yield "keep, only_if, when, errors.body: a condition", (Condition,)
     yield "deletions", _kinds(Deletions)
     yield "errors", (ErrorRule,)
-    yield "writes", (Operation, Lookup)
+    yield "writes", (Operation, WriteRule, Lookup)
 
 
 def _kinds(union: Any) -> Sequence[type[BaseModel]]:
@@ -95,6 +98,12 @@ def _own_fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
 def _is_told_above(model: type[BaseModel], word: str, field: FieldInfo) -> bool:
     if model is StreamProfile:
         return word in Source.model_fields
+    if model is Nested:
+        return word in Level.model_fields
+    if issubclass(model, Records) and model is not Records:
+        return word in Records.model_fields
+    if model is Records:
+        return word in Level.model_fields
     inherited = Pages.model_fields.get(word) if issubclass(model, Pages) and model is not Pages else None
     return inherited is not None and inherited.default == field.default
 
@@ -150,9 +159,15 @@ _NAMES: Final[dict[type[BaseModel], str]] = {
     RateHeaders: "limits.rate_headers",
     StreamProfile: "a stream",
     Source: "a stream, and each of `also`",
+    Each: "each",
     GraphQL: "graphql",
+    Records: "a stream, each of `also`, and a list of deletions",
+    Level: "these, and each of `nested`",
+    Nested: "each of `nested`, besides",
+    Attach: "attach",
     Pages: "words of every kind of pages",
     Operation: "one write",
+    WriteRule: "errors of a write",
     Lookup: "lookup",
 }
 

@@ -7,10 +7,12 @@ Belongs here: making it from the types. Does not belong here: the words (``pipel
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.ingest.profile import Profile
+from pipeline.ingest.profile_writes import OPERATIONS
 from pipeline.streams import STREAMS, Stream
 
 FILE: Final = Path(__file__).parents[2] / "connections" / "profile.schema.json"
@@ -30,6 +32,12 @@ def profile_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {name: _of_stream(own, stream) for name, stream in STREAMS.items()},
     }
+    schema["properties"]["writes"] = {
+        "description": "How each operation is written.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _of_operation(fields) for name, fields in OPERATIONS.items()},
+    }
     named = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A vipgrid connection profile"}
     return {**named, **_untitled(schema)}
 
@@ -37,6 +45,13 @@ def profile_schema() -> dict[str, Any]:
 def profile_schema_text() -> str:
     """Return the schema as its file has it."""
     return json.dumps(profile_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_operation(fields: Sequence[str]) -> dict[str, Any]:
+    named = {"propertyNames": {"enum": list(fields)}}
+    listed = {"items": {"enum": list(fields)}}
+    words = {**dict.fromkeys(("fields", "instants", "values"), named), **dict.fromkeys(("drop", "integers"), listed)}
+    return {"$ref": "#/$defs/Operation", "properties": words}
 
 
 def _of_stream(own: dict[str, Any], stream: Stream) -> dict[str, Any]:

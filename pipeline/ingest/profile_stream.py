@@ -7,15 +7,17 @@ themselves (``pipeline.ingest.profile_paging`` and its neighbours), the whole pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from string import Formatter
+from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from pipeline.ingest.paths import JsonPath, parse_path
-from pipeline.ingest.profile_incremental import ByInstant, Incremental
+from pipeline.ingest.paths import EACH, JsonPath, parse_path
+from pipeline.ingest.profile_incremental import ByInstant, ClientSide, Incremental
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
-from pipeline.ingest.profile_paging import CursorPaging, Paging, TimeWindows
-from pipeline.ingest.profile_words import Condition, NamesTo, PathTo, Strict
+from pipeline.ingest.profile_paging import CursorPaging, Paging, StatefulScroll, TimeWindows
+from pipeline.ingest.profile_records import Records, checked_names
+from pipeline.ingest.profile_words import Condition, PathTo, Strict, Text
 
 Personal = Literal["keep", "drop", "pseudonymise"]
 END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
@@ -40,12 +42,13 @@ class GraphQL(Strict):
     "What its variables are besides."
 
 
-class DeletionFeed(Strict):
+class DeletionFeed(Records):
     """Deleted records stand in a list of their own, read after the stream with the same start.
 
-    Where it is asked for otherwise than the stream, `method`, `body`, `incremental` and `errors` say how.
-    Its records need no more than the key and the instant: ``mapping`` names every required field of the stream and the
-    one that says when it ended.
+    Where it is asked for otherwise than the stream, `method`, `body`, `graphql`, `headers`, `incremental` and `errors`
+    say how. Where both are asked by instants, the list starts where the stream does, with its lookback and lag;
+    otherwise it goes on from its own last end. Its records need no more than the key and the instant: ``mapping`` names
+    every required field of the stream and the one that says when it ended.
     """
 
     kind: Literal["feed"]
@@ -53,18 +56,20 @@ class DeletionFeed(Strict):
     "POST only where the list is read that way."
     path: str
     "Below base_url, as a stream's."
-    records: NamesTo = ("items",)
-    "Where a page has its list."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query."
+    headers: Mapping[str, Text] | None = None
+    "Sent always, as headers; by default the stream's."
     body: Mapping[str, Any] | None = None
     "For POST: the JSON body, as a stream's."
+    graphql: GraphQL | None = None
+    "A GraphQL question, posted, as a stream's."
     keep: Kept = ()
     "Only records that fit all of these are of this stream, where the list has the deleted of several."
     paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
     "How one pages through it."
-    incremental: ByInstant | None = None
-    "How the start is said to it (its lookback and lag are the stream's); by default as it is to the stream."
+    incremental: Incremental | None = None
+    "How the start is said to it; by default as it is to the stream."
     mapping: Mapping[str, Rule]
     "Canonical field: how it is made of a record of this list."
     errors: tuple[ErrorRule, ...] | None = None
@@ -87,43 +92,69 @@ class Count(Strict):
 
     path: str | None = None
     "Below base_url, as a stream's; by default the stream's own."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query, besides the stream's."
     total: PathTo
-    "Where the answer has the number."
+    "Where the answer has the number of records; with `nested`, of these, and not of what holds them."
+
+
+class _Asked(Protocol):
+    """What is asked with a body, or without."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def body(self) -> Mapping[str, Any] | None:
+        """The JSON body."""
+
+    @property
+    def graphql(self) -> GraphQL | None:
+        """The GraphQL question."""
+
+
+def refuse_bodies(way: _Asked) -> None:
+    """Refuse two bodies, and one that is not posted.
+
+    Raises:
+        ValueError: it is so.
+
+    """
+    if way.body is not None and way.graphql is not None:
+        message = "'body' and 'graphql' exclude each other"
+        raise ValueError(message)
+    if way.body is not None and way.method == "GET":
+        message = "'body' needs 'method: POST'"
+        raise ValueError(message)
 
 
 def _refuse_misfits(way: Source | DeletionFeed) -> None:
     """Refuse what a way into a stream, or the list of its deleted, cannot be together.
 
     Raises:
-        ValueError: a body without POST, or windows of a time that nothing names.
+        ValueError: bodies that do not fit, or windows of a time that nothing names.
 
     """
-    if way.body is not None and way.method == "GET":
-        message = "'body' needs 'method: POST'"
-        raise ValueError(message)
+    refuse_bodies(way)
     if isinstance(way.paging, TimeWindows):
         by = way.incremental
-        if not isinstance(by, ByInstant) or by.end_param is None or by.start is None:
-            message = "paging by time_window needs 'incremental' with kind datetime, 'end_param' and 'start'"
+        if not isinstance(by, ByInstant) or not by.says_end or by.start is None:
+            message = (
+                "paging by time_window needs 'incremental' with kind datetime, 'start', and 'end_param' or an"
+                " 'expression' with {end}"
+            )
             raise ValueError(message)
 
 
-class Source(Strict):
-    """One way into a stream: what is asked, how one pages through it, and what its records are."""
+class Asked(Records):
+    """A list that is asked for page by page."""
 
     method: Literal["GET", "POST"] = "GET"
     "POST only where the source reads that way."
-    path: str = "/v1/{stream}"
-    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
-    records: NamesTo = ("items",)
-    "Where a page has its list of records, by names alone (one list, not lists in a list); empty = the page itself."
-    one_record: bool = False
-    "What stands there is one record, and no list of them."
-    query: Mapping[str, str] = Field(default_factory=dict)
+    query: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, in the query."
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, Text] = Field(default_factory=dict)
     "Sent always, as headers; nothing secret."
     body: Mapping[str, Any] | None = None
     "For POST: the JSON body; paging and incremental put their words into it, at the paths that they name."
@@ -133,22 +164,8 @@ class Source(Strict):
     "Only records that fit all of these belong to the stream; the others are counted on their page and not landed."
     paging: Paging = CursorPaging(kind="cursor", has_more=("has_more",), size_param="limit")
     "How one gets from a page to the next; by default a cursor at `next_cursor` while `has_more` is true."
-    incremental: Incremental | None = None
-    "How only what changed is asked for; without it, everything is, each time."
-    mapping: Mapping[str, Rule] = Field(default_factory=dict)
-    "Canonical field: how it is made, where the record does not have it under its own name."
     errors: tuple[ErrorRule, ...] = ()
     "What an answer means, where HTTP does not say it; the first rule that fits counts."
-    watermark: PathTo | None = None
-    "Where a page says up to when the feed is whole."
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.body is not None and self.graphql is not None:
-            message = "'body' and 'graphql' exclude each other"
-            raise ValueError(message)
-        _refuse_misfits(self)
-        return self
 
     @property
     def is_posted(self) -> bool:
@@ -156,13 +173,86 @@ class Source(Strict):
         return self.method == "POST" or self.graphql is not None
 
 
+class Each(Asked):
+    """The stream is asked for once for each element of another list, which is read whole first, at every pull.
+
+    Each question bears what `gives` names; the records inherit it.
+    """
+
+    path: str
+    "Where that list is, below base_url."
+    gives: Mapping[str, PathTo] = Field(min_length=1, json_schema_extra={"examples": [{"asset_id": "id"}]})
+    "Name: where an element has the value. `{name}` in the stream's `path` is that value, and records get it as `name`."
+    params: Mapping[str, str] = Field(default_factory=dict)
+    "Parameter of the stream's questions: the name whose value it takes."
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse_bodies(self)
+        checked_names(self.gives)
+        if isinstance(self.paging, TimeWindows):
+            message = "the list of 'each' is read whole, not by time_window"
+            raise ValueError(message)  # noqa: TRY004 - it came from outside
+        if strange := sorted(set(self.params.values()) - set(self.gives)):
+            message = f"'params' names {strange[0]}, which 'gives' does not"
+            raise ValueError(message)
+        return self
+
+
+class Source(Asked):
+    """One way into a stream: what is asked, how one pages through it, and what its records are."""
+
+    path: str = "/v1/{stream}"
+    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
+    each: Each | None = None
+    "The stream is asked for once for each element of another list, such as the versions of each asset."
+    incremental: Incremental | None = None
+    "How only what changed is asked for; without it, everything is, each time."
+    mapping: Mapping[str, Rule] = Field(default_factory=dict)
+    "Canonical field: how it is made, where the record does not have it under its own name."
+    watermark: PathTo | None = None
+    "Where a page says up to when the feed is whole."
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _refuse_misfits(self)
+        if self.each is not None:
+            self._refuse_each(self.each)
+        return self
+
+    def _refuse_each(self, each: Each) -> None:
+        by = self.incremental
+        if not (by is None or isinstance(by, ClientSide) or (isinstance(by, ByInstant) and by.cursor is None)):
+            message = "with 'each', changes are asked for by instants without 'cursor', or are told here (client_side)"
+            raise ValueError(message)
+        within = self.paging.within if isinstance(self.paging, TimeWindows) else self.paging
+        if isinstance(within, StatefulScroll):
+            message = "'each' and a scroll whose place the source keeps exclude each other"
+            raise ValueError(message)  # noqa: TRY004 - it came from outside
+        in_path = {name for _, name, _, _ in Formatter().parse(self.path) if name}
+        if not in_path & {*each.gives} and not each.params:
+            named = ", ".join(f"{{{name}}}" for name in each.gives)
+            message = f"'path' has none of what 'each' gives ({named}), and 'params' is empty: all were asked alike"
+            raise ValueError(message)
+
+    @property
+    def inherited_names(self) -> tuple[str, ...]:
+        """The names that its records have beside their own."""
+        return (*super().inherited_names, *(self.each.gives if self.each else ()))
+
+
 class StreamProfile(Source):
-    """How one stream is read."""
+    """How one stream is read.
+
+    A further way starts where the stream does if both are asked by instants; otherwise it goes on from its own end.
+    """
 
     unknown_fields: Literal["keep", "quarantine"] = "keep"
     "What is done with a record that has a field which nobody maps: it is kept, or quarantined."
     personal: Mapping[str, Personal] = Field(default_factory=dict)
     "Path in the record: whether what stands there is kept, dropped, or replaced by a pseudonym, before it is stored."
+    page_personal: Mapping[str, Personal] = Field(default_factory=dict)
+    "The same for what a page has beside its records, which is stored with it: a path in the page."
     deletions: Deletions | None = None
     "How one hears of deleted records, where `deleted_at` (or what ends a record of the stream) does not say it."
     also: tuple[Source, ...] = ()
@@ -172,25 +262,22 @@ class StreamProfile(Source):
     snapshots: bool = True
     "Whether a pull of everything has every record that there is."
 
-    @field_validator("personal")
+    @field_validator("personal", "page_personal")
     @classmethod
     def _are_paths(cls, value: Mapping[str, Personal]) -> Mapping[str, Personal]:
         for path in value:
-            parse_path(path)
+            if not parse_path(path):
+                message = "an empty path is everything: name what is personal"
+                raise ValueError(message)
         return value
 
     @model_validator(mode="after")
     def _others_follow(self) -> Self:
-        for other in self.also:
-            if other.incremental is not None and not (
-                isinstance(other.incremental, ByInstant) and isinstance(self.incremental, ByInstant)
-            ):
-                message = "what 'also' is read starts where the stream does: both by instants, or 'also' by nothing"
+        ways: tuple[Source, ...] = (self, *self.also)
+        for way in ways:
+            if way.each is not None and (cut := {path[0] for path in self.personal_paths} & {*way.each.gives}):
+                message = f"{min(cut)} is personal, and would be kept in the addresses that 'each' makes of it"
                 raise ValueError(message)
-        listed = self.deletions.incremental if isinstance(self.deletions, DeletionFeed) else None
-        if listed is not None and not isinstance(self.incremental, ByInstant | None):
-            message = "the list of deletions starts where the stream does: both by instants, or the list by nothing"
-            raise ValueError(message)
         if self.also and isinstance(self.deletions, Absence):
             message = "'also' and deletion by absence exclude each other"
             raise ValueError(message)
@@ -199,4 +286,19 @@ class StreamProfile(Source):
     @property
     def personal_paths(self) -> dict[JsonPath, Personal]:
         """What is cut, by path."""
-        return {parse_path(path): policy for path, policy in self.personal.items() if policy != "keep"}
+        return _cut_paths(self.personal)
+
+    def cut_around(self, source: Source) -> dict[JsonPath, Personal]:
+        """Return what is cut of a page beside its records: also what these inherit from it, and is cut in them."""
+        paths = _cut_paths(self.page_personal)
+        for path, policy in self.personal_paths.items():
+            if path[0] in source.inherit:
+                paths[(*source.inherit[path[0]], *path[1:])] = policy
+            for attach in source.attach:
+                if path[0] in attach.inherit:
+                    paths[(*attach.source, EACH, *attach.inherit[path[0]], *path[1:])] = policy
+        return paths
+
+
+def _cut_paths(policies: Mapping[str, Personal]) -> dict[JsonPath, Personal]:
+    return {parse_path(path): policy for path, policy in policies.items() if policy != "keep"}

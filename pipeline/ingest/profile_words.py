@@ -28,7 +28,9 @@ def _path(value: object) -> object:
 def _names(value: object) -> object:
     path = _path(value)
     if isinstance(path, tuple) and any(str(step).startswith("[") for step in path):
-        message = f"{value!r} leads through a list: what stands here is a way of names, a.b.c, to one list"
+        message = (
+            f"{value!r} leads through a list: what stands here is a way of names, a.b.c, to one list; 'nested' goes on"
+        )
         raise ValueError(message)
     return path
 

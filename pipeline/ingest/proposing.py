@@ -20,6 +20,7 @@ from pipeline.streams import Field, FieldType, Stream
 
 LEAST_SCORE: Final = 0.5
 _EPOCH_SECONDS: Final = range(631_152_000, 4_102_444_800)
+_EPOCHS: Final = {"epoch_seconds": 1, "epoch_milliseconds": 1_000, "epoch_microseconds": 1_000_000}
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -87,7 +88,7 @@ class Proposal:
         looks = self.leaf.looks
         path = self.leaf.spelled
         if self.field.type is FieldType.INSTANT:
-            for cast in ("epoch_seconds", "epoch_milliseconds"):
+            for cast in _EPOCHS:
                 if cast in looks:
                     return {"path": path, "cast": cast}
         if self.field.type is FieldType.INTEGER and "integer" not in looks and "digits" in looks:
@@ -157,8 +158,7 @@ def _looks(value: Any) -> frozenset[str]:
         return frozenset({"boolean"})
     if isinstance(value, int):
         names = {"integer", "number"}
-        names |= {"epoch_seconds"} if value in _EPOCH_SECONDS else set()
-        return frozenset(names | ({"epoch_milliseconds"} if value // 1000 in _EPOCH_SECONDS else set()))
+        return frozenset(names | {name for name, per in _EPOCHS.items() if value // per in _EPOCH_SECONDS})
     if isinstance(value, list):
         return frozenset({"list"})
     if not isinstance(value, str):
@@ -171,7 +171,7 @@ def _looks(value: Any) -> frozenset[str]:
 
 def _fits(field: Field, leaf: Leaf) -> bool:
     wanted: Mapping[FieldType, set[str]] = {
-        FieldType.INSTANT: {"instant", "epoch_seconds", "epoch_milliseconds"},
+        FieldType.INSTANT: {"instant", *_EPOCHS},
         FieldType.LOCAL: {"instant"},
         FieldType.INTEGER: {"integer", "digits"},
         FieldType.BOOLEAN: {"boolean"},

@@ -69,6 +69,7 @@ def known_fields(stream: Stream, profile: StreamProfile) -> list[str] | None:
         return None
     known = {path[0] for name in stream.field_names for path in _rule_of(profile, name).reads if path}
     known |= {path[0] for path in profile.personal_paths}
+    known |= set(profile.inherited_names)
     when = (profile.deletions.when,) if isinstance(profile.deletions, FlaggedDeletions) else ()
     known |= {condition.path[0] for condition in (*profile.keep, *when)}
     return sorted(known | {ABSENT_SINCE, MARKED_AT})

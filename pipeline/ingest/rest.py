@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import msgspec
-
 from pipeline.canonical import sha256_hex
 from pipeline.errors import ConfigurationError
 from pipeline.ingest.absence import Snapshot
@@ -25,29 +23,21 @@ from pipeline.ingest.pages import Page
 from pipeline.ingest.personal import Cutter
 from pipeline.ingest.places import progress_of
 from pipeline.ingest.profile import Profile
-from pipeline.ingest.profile_incremental import ByInstant, Incremental
+from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_mapping import Absence
-from pipeline.ingest.profile_stream import DeletionFeed, Source, StreamProfile
+from pipeline.ingest.profile_records import Records
+from pipeline.ingest.profile_stream import Asked, DeletionFeed, Each, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
+from pipeline.ingest.resuming import Way, kind_of, start_of
 from pipeline.ingest.source import SourceReader, Span, filled
 from pipeline.ingest.windows import Window
-from pipeline.instants import format_instant, parse_instant
+from pipeline.instants import format_instant
 from pipeline.ledger.turns import Turn
 from pipeline.settings import RestConnection
 from pipeline.streams import STREAMS
 
 PSEUDONYM_KEY: Final = "pseudonym_key"
-
-
-class _Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the next pull starts, kept as JSON text in the journal; void for another ``source``.
-
-    ``changed_since`` is an instant, a number or a token, as the profile's kind of incremental has it.
-    """
-
-    source: str
-    changed_since: str
-    full_at: str
+_OF_A_FEED: Final = ("method", "path", "query", "body", "graphql", "keep", "paging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +78,18 @@ class RestFeed:
         self._stream = STREAMS[stream]
         self._turn = turn
         self._past = past
-        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path)
+        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path, self._profile.each)
         by = self._profile.incremental
         self._lag = by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
-        self._place = None if past.is_full else _start(by, self._source, turn, past.last)
-        place = None if self._place is None else self._place.changed_since
-        self._span = Span(place, turn.now - self._lag)
+        self._start = start_of(by, self._source, turn, None if past.is_full else past.last)
+        self._span = Span(self._start.since, turn.now - self._lag)
         if past.window is not None:
             self._span = Span(format_instant(past.window.since), past.window.until)
         self._cutter = _cutter(name, connection, self._profile)
         self._main = self._reader(self._profile)
         self._others = [self._reader(other) for other in self._profile.also]
+        deletions = self._profile.deletions
+        self._gone = self._deletion_reader(deletions) if isinstance(deletions, DeletionFeed) else None
         self._snapshot = self._expected_snapshot()
         self._doubt: str | None = None
         self._seen: SeenFiles | None = past.last.seen_files if past.last else None
@@ -121,8 +112,8 @@ class RestFeed:
         for other in self._others:
             yield from self._part(other.pages(), also_mapping(other.source))
         deletions = self._profile.deletions
-        if isinstance(deletions, DeletionFeed):
-            yield from self._part(self._deletion_reader(deletions).pages(), feed_mapping(self._stream, deletions))
+        if isinstance(deletions, DeletionFeed) and self._gone is not None:
+            yield from self._part(self._gone.pages(), feed_mapping(self._stream, deletions))
         elif self._snapshot is not None and self._past.memory is not None and not self._is_cut_short:
             yield from self._settled(self._snapshot, self._past.memory)
 
@@ -130,6 +121,11 @@ class RestFeed:
     def reading(self) -> Reading:
         """How its records are read."""
         return Reading(mapping_of(self._stream, self._profile), known_fields(self._stream, self._profile))
+
+    @property
+    def outside(self) -> Sequence[bytes]:
+        """Some elements that hold its records, where records are nested in them: for whoever tries a profile."""
+        return self._main.loop.outside
 
     def end(self) -> FeedEnd:
         """Say up to when the stream is had now, and where the next pull starts."""
@@ -150,40 +146,61 @@ class RestFeed:
 
     @property
     def _is_cut_short(self) -> bool:
-        return any(reader.loop.is_cut_short for reader in (self._main, *self._others))
+        return any(reader.loop.is_cut_short for reader in (self._main, *self._further))
 
-    def _filled(self, path: str) -> str:
-        return filled(self._name, path, self._stream.name, dict(self._connection.variables))
+    @property
+    def _further(self) -> Sequence[SourceReader]:
+        """The further ways into the stream, and the list of its deletions."""
+        return (*self._others, *((self._gone,) if self._gone else ()))
+
+    def _filled(self, path: str, each: Each | None = None) -> str:
+        variables = dict(self._connection.variables)
+        return filled(self._name, path, self._stream.name, variables, each.gives if each else ())
 
     def _reader(self, source: Source) -> SourceReader:
-        path = self._filled(source.path)
+        path = self._filled(source.path, source.each)
+        address = self._connection.base_url.rstrip("/") + path
+        span = self._span
+        if self._goes_on_by_itself(source):
+            span = Span(self._start.of_way(address, source.incremental), span.until)
         loop = PageLoop(
             name=self._name,
             stream=self._stream.name,
-            source=self._connection.base_url.rstrip("/") + path,
+            source=address,
             profile=source,
             client=self._client,
-            progress=progress_of(source.incremental, self._span.place, self._span.until),
+            progress=progress_of(source.incremental, span.place, span.until),
             cutter=self._cutter,
-            is_from_everything=self._span.place is None,
+            around=self._around(source),
+            is_from_everything=span.place is None,
             at_once=self._at_once,
         )
-        return SourceReader(loop, path, self._span)
+        return SourceReader(loop, path, span, None if source.each is None else self._listing(source.each))
+
+    def _listing(self, each: Each) -> SourceReader:
+        """Return the reader of the list for each of whose elements a way is asked; nothing of it is kept."""
+        source = Source(path=each.path, **{name: getattr(each, name) for name in Asked.model_fields})
+        return self._reader(source)
+
+    def _goes_on_by_itself(self, source: Source) -> bool:
+        """Say whether a way has a place of its own, and not the stream's: it has where both are not by instants."""
+        by = source.incremental
+        is_shared = isinstance(by, ByInstant) and isinstance(self._profile.incremental, ByInstant)
+        return source is not self._profile and by is not None and not is_shared
+
+    def _around(self, source: Source) -> Cutter | None:
+        """Return what cuts a page beside its records."""
+        paths = self._profile.cut_around(source)
+        return Cutter(paths, _pseudonym_key(self._connection)) if paths else None
 
     def _deletion_reader(self, feed: DeletionFeed) -> SourceReader:
         by = self._profile.incremental if feed.incremental is None else feed.incremental
         return self._reader(
             Source(
-                method=feed.method,
-                path=feed.path,
-                records=feed.records,
-                query=feed.query,
-                body=feed.body,
-                keep=feed.keep,
-                paging=feed.paging,
-                headers=self._profile.headers,
+                **{name: getattr(feed, name) for name in (*Records.model_fields, *_OF_A_FEED)},
+                headers=self._profile.headers if feed.headers is None else feed.headers,
                 errors=self._profile.errors if feed.errors is None else feed.errors,
-                incremental=by if isinstance(by, ByInstant) else None,
+                incremental=by if feed.incremental is not None or isinstance(by, ByInstant) else None,
             )
         )
 
@@ -208,7 +225,7 @@ class RestFeed:
         return Page(
             items=list(marked),
             body_sha256=sha256_hex(b"\n".join(marked)),
-            request={"method": "compare snapshots", "path": self._filled(self._profile.path)},
+            request={"method": "compare snapshots", "path": self._main.path},
             received_at=self._turn.known_at,
             origin=self._source,
         )
@@ -222,7 +239,8 @@ class RestFeed:
 
     def _asked_for_everything(self) -> bool:
         by = self._profile.incremental
-        return self._place is None and (by is None or getattr(by, "start", None) is None)
+        has_place = any(reader.span.place is not None for reader in (self._main, *self._others))
+        return not has_place and (by is None or getattr(by, "start", None) is None)
 
     def _watermark(self) -> datetime:
         declared = [reader.loop.declared for reader in (self._main, *self._others) if reader.loop.declared is not None]
@@ -235,38 +253,25 @@ class RestFeed:
         return self._past.last.cursor if self._past.last else None
 
     def _next_place(self, watermark: datetime) -> str | None:
-        changed_since = self._main.loop.progress.next_place(watermark)
-        if changed_since is None:
-            return None
-        full_at = format_instant(self._turn.now) if self._place is None else self._place.full_at
-        return msgspec.json.encode(_Place(self._source, changed_since, full_at)).decode()
-
-
-def _start(incremental: Incremental | None, source: str, turn: Turn, last: Pulled | None) -> _Place | None:
-    """Return where to start, None for a pull of everything."""
-    if incremental is None or last is None or last.cursor is None:
-        return None
-    place = msgspec.json.decode(last.cursor, type=_Place)
-    if place.source != source:
-        return None
-    every = incremental.full_every
-    if every is not None and turn.now >= parse_instant(place.full_at) + every:
-        return None
-    if isinstance(incremental, ByInstant) and incremental.retention is not None:
-        forgotten = turn.now - incremental.retention
-        return None if parse_instant(place.changed_since) < forgotten else place
-    return place
+        own = [reader for reader in self._further if self._goes_on_by_itself(reader.source)]
+        places = [(reader.loop, reader.loop.progress.next_place(watermark)) for reader in own]
+        ways = [
+            Way(loop.source, kind_of(loop.profile.incremental), place) for loop, place in places if place is not None
+        ]
+        return self._start.kept(self._turn, self._main.loop.progress.next_place(watermark), ways)
 
 
 def _cutter(name: str, connection: RestConnection, profile: StreamProfile) -> Cutter | None:
-    paths = profile.personal_paths
-    if not paths:
-        return None
-    key = connection.secrets[PSEUDONYM_KEY].get_secret_value() if PSEUDONYM_KEY in connection.secrets else ""
-    if not key and "pseudonymise" in paths.values():
+    paths, key = profile.personal_paths, _pseudonym_key(connection)
+    if not key and "pseudonymise" in {*paths.values(), *profile.cut_around(profile).values()}:
         message = (
             f"Connection {name} makes pseudonyms and needs a key for them, the same for all connections: write "
             f"secrets: {{{PSEUDONYM_KEY}: ${{NAME_OF_THE_VARIABLE}}}}."
         )
         raise ConfigurationError(message)
-    return Cutter(paths, key.encode())
+    return Cutter(paths, key) if paths else None
+
+
+def _pseudonym_key(connection: RestConnection) -> bytes:
+    key = connection.secrets.get(PSEUDONYM_KEY)
+    return b"" if key is None else key.get_secret_value().encode()

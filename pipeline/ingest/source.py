@@ -7,24 +7,27 @@ the stream as a whole (``pipeline.ingest.rest``).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import randbelow
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from pipeline.errors import ConfigurationError
 from pipeline.ingest.client import TooMuchError
 from pipeline.ingest.page_loop import PageLoop, TooFullError
-from pipeline.ingest.pages import Page
-from pipeline.ingest.places import span_params
+from pipeline.ingest.pages import Item, Page
+from pipeline.ingest.paging import Params
+from pipeline.ingest.paths import found_at, spelled
 from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_paging import StatefulScroll, TimeWindows
-from pipeline.ingest.profile_stream import Source
+from pipeline.ingest.profile_stream import Each, Source
 from pipeline.ingest.windows import Window, windows_between
 from pipeline.instants import format_instant, parse_instant
+from pipeline.json_structure import value_of
 
+LISTING: Final = "each"
 _DIFFERENT: Final = timedelta(minutes=10)
 
 
@@ -38,11 +41,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class SourceReader:
-    """Reads one way into a stream once."""
+    """Reads one way into a stream once; ``listing`` is the list for each of whose elements it is asked."""
 
     loop: PageLoop
     path: str
     span: Span
+    listing: SourceReader | None = None
 
     @property
     def source(self) -> Source:
@@ -57,17 +61,43 @@ class SourceReader:
             StartAgain: the place that we were at is gone.
 
         """
+        each = self.source.each
+        if each is None or self.listing is None:
+            yield from self._pages(self.path, {})
+            return
+        elements: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+        for page in self.listing.pages():
+            for item in page.items:
+                given = self._given(each, item)
+                elements.setdefault(tuple(given.values()), given)
+            yield replace(page, items=[], envelope=None, request={**page.request, LISTING: str(len(page.items))})
+        for given in elements.values():
+            self.loop.given = given
+            path = self.path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
+            yield from self._pages(path, {param: given[name] for param, name in each.params.items()})
+
+    def _given(self, each: Each, item: Item) -> Mapping[str, Any]:
+        """Return what an element of the list gives; nothing may be missing, for what belongs to it would be lost."""
+        value = value_of(item) if isinstance(item, bytes) else None
+        given = {name: found_at(value, path) for name, path in each.gives.items()}
+        for name, found in given.items():
+            if isinstance(found, bool) or not isinstance(found, str | int) or found in {"", ".", ".."}:
+                reason = f"an element of the list of 'each' has no text or number at {spelled(each.gives[name])}"
+                raise self.loop.wrong(reason)
+        return given
+
+    def _pages(self, path: str, given: Params) -> Iterator[Page]:
         paging = self.source.paging
         if isinstance(paging, TimeWindows):
-            yield from self._window_pages(paging)
+            yield from self._window_pages(path, given, paging)
         else:
-            yield from self.loop.pages(self.path, self._params(), paging)
+            yield from self.loop.pages(path, {**given, **self._params()}, paging)
 
     def _params(self) -> dict[str, str | int]:
         by = self.source.incremental
         if not isinstance(by, ByInstant):
             return self.loop.progress.params()
-        return span_params(by, self._since(by), self.span.until)
+        return by.params(self._since(by), self.span.until)
 
     def _since(self, by: ByInstant) -> datetime | None:
         """Return the start.
@@ -82,7 +112,7 @@ class SourceReader:
             return since
         return since - randbelow(max(1, _DIFFERENT // by.unit)) * by.unit
 
-    def _window_pages(self, paging: TimeWindows) -> Iterator[Page]:
+    def _window_pages(self, path: str, given: Params, paging: TimeWindows) -> Iterator[Page]:
         by = self.source.incremental
         since = self._since(by) if isinstance(by, ByInstant) else None
         if not isinstance(by, ByInstant) or since is None:
@@ -92,9 +122,9 @@ class SourceReader:
         windows = deque(windows_between(by.floor(since), by.floor(self.span.until), paging.step))
         while windows:
             window = windows.popleft()
-            params = span_params(by, window.since, window.until)
+            params = {**given, **by.params(window.since, window.until)}
             try:
-                yield from self.loop.pages(self.path, params, paging.within, paging)
+                yield from self.loop.pages(path, params, paging.within, paging)
             except (TooFullError, TooMuchError) as error:
                 self._refuse_if_too_small(window, paging, smallest, error)
                 windows.extendleft(reversed(window.halves(by.unit)))
@@ -109,15 +139,16 @@ class SourceReader:
             raise self.loop.wrong(reason) from error
 
 
-def filled(name: str, path: str, stream: str, variables: dict[str, str]) -> str:
-    """Put the stream's name and a connection's variables into a path.
+def filled(name: str, path: str, stream: str, variables: dict[str, str], later: Iterable[str] = ()) -> str:
+    """Put the stream's name and a connection's variables into a path; what comes ``later`` stays as it is.
 
     Raises:
         ConfigurationError: it names a variable that the connection does not have.
 
     """
     try:
-        return path.format_map({key: quote(text, safe="") for key, text in {**variables, "stream": stream}.items()})
+        known = {key: quote(text, safe="") for key, text in {**variables, "stream": stream}.items()}
+        return path.format_map({**known, **{key: f"{{{key}}}" for key in later}})
     except (KeyError, ValueError, IndexError) as error:
         message = (
             f"The path {path} of {stream} needs a variable that connection {name} does not have: write "

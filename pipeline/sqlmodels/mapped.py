@@ -16,11 +16,12 @@ from pipeline.ingest.feeds import Part
 from pipeline.ingest.paths import EACH, choice_of, index_of
 from pipeline.streams import Stream
 
+_PER_SECOND: Final = {"epoch_seconds": 1, "epoch_milliseconds": 1_000, "epoch_microseconds": 1_000_000}
 _INTEGER: Final = "'^[+-]?[0-9]+$'"
 _NUMBER: Final = "'^-?[0-9]{1,17}([.][0-9]+)?$'"
 # From the year 1 to the year 9999.
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799
-# Milliseconds would be of 1970 to 1973; a source that sends them sends seconds.
+# Milliseconds would be of 1970 to 1973; a source that sends them sends seconds. So with microseconds and milliseconds.
 _SECONDS_NOT_MILLISECONDS: Final = 99_999_999_999
 
 
@@ -132,8 +133,8 @@ def _cast(value: str, rule: Mapping[str, Any]) -> str:
             f"case when lower({value}) in ('true', 't', 'yes', 'y', '1', 'on') then 'true'"
             f" when lower({value}) in ('false', 'f', 'no', 'n', '0', 'off') then 'false' else {value} end"
         )
-    if cast in {"epoch_seconds", "epoch_milliseconds"}:
-        return _epoch(value, 1 if cast == "epoch_seconds" else 1000)
+    if cast in _PER_SECOND:
+        return _epoch(value, _PER_SECOND[cast])
     if cast in {"instant", "local"} and rule.get("format"):
         return _by_pattern(value, rule)
     return _listed(value, rule.get("separator")) if cast == "texts" else value
@@ -143,7 +144,7 @@ def _epoch(value: str, per_second: int) -> str:
     number = f"try_cast({value} as decimal(38, 6))"
     bounded = f"{number} between {_EARLIEST * per_second} and {_LATEST * per_second}"
     if per_second != 1:
-        bounded += f" and {number} not between 1 and {_SECONDS_NOT_MILLISECONDS}"
+        bounded += f" and {number} not between 1 and {_SECONDS_NOT_MILLISECONDS * (per_second // 1000)}"
     micros = f"({number} * {1_000_000 // per_second})::bigint"
     return (
         f"case when regexp_matches({value}, {_NUMBER}) and {bounded}"

@@ -14,6 +14,7 @@ import pytest
 
 from cli.main import make_app, run
 from cli.states import late_claims
+from cli.working import notices_line
 from pipeline.errors import RefusedError
 from pipeline.home import Home
 from pipeline.ledger.journal import Journal
@@ -163,3 +164,9 @@ def test_what_keeps_notices_back_is_told_with_the_feed_that_nobody_serves() -> N
     (line,) = late_claims(claims, {"access_events", "asset_versions"})
     assert line.startswith("Not known for certain is what partners hold, so no notice goes out; late: access_events, ")
     assert "deliveries (no connection serves it: docs/connections.md" in line
+
+
+def test_of_suppressed_notices_is_spoken_only_where_there_are_any() -> None:
+    counts = {"decided": 3, "sent": 2, "suppressed": 0}
+    assert notices_line(counts) == "Notices of this turn: 3 decided, 2 sent."
+    assert notices_line({**counts, "suppressed": 1}) == "Notices of this turn: 3 decided, 2 sent, 1 suppressed."

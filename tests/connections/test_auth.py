@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import ConfigurationError
-from tests.connections.making import SECRET, Asked, Reply, Server, Tenant
+from tests.connections.making import NOW, SECRET, Asked, Reply, Server, Tenant
 
 PAGE: dict[str, Any] = {"items": [{"asset_id": "a"}], "next_cursor": None}
 DEFAULTS = {"paging": {"kind": "cursor"}}
@@ -183,3 +186,92 @@ def test_a_secret_that_is_missing_is_named(tmp_path: Path) -> None:
     tenant = Tenant(tmp_path, "http://127.0.0.1:1", {"auth": SESSION}, secrets={"username": "us"})
     with pytest.raises(ConfigurationError, match="needs the secret password"):
         tenant.pull()
+
+
+def test_a_session_may_stand_in_the_query_and_is_stored_nowhere(tmp_path: Path) -> None:
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/login":
+            assert not asked.query
+            return {"ticket": f"{SECRET}-{len(server.queries('/login'))}"}
+        if asked.query.get("ticket") != f"{SECRET}-2":
+            return Reply({}, status=401)
+        link = f"/v1/assets?ticket={asked.query['ticket']}&page=2"
+        return {"items": [{"asset_id": "a"}], "next": None if "page" in asked.query else link}
+
+    auth = {"kind": "session_token", "login_path": "/login", "login": {"u": "us"}, "token": "ticket", "query": "ticket"}
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"auth": auth, "defaults": {"paging": {"kind": "json_link"}}})
+        tenant.pull_well()
+    assert [asked.path for asked in server.asked] == ["/login", "/v1/assets", "/login", "/v1/assets", "/v1/assets"]
+    assert SECRET.encode() not in stored(tenant)
+
+
+SIGNED = {
+    "kind": "hmac",
+    "signs": "{method}\n{path}?{query}\n{timestamp}\n{nonce}\n{body_sha256}",
+    "headers": {"X-Stamp": "{timestamp}", "X-Nonce": "{nonce}", "Authorization": "HMAC {key_id}:{signature}"},
+    "timestamp": "epoch_milliseconds",
+}
+
+
+def signature_of(asked: Asked, url: str, algorithm: str = "sha256") -> bytes:
+    """Sign a request as the page of the tenant says, from what arrived."""
+    stamp, nonce = asked.headers["x-stamp"], asked.headers["x-nonce"]
+    text = f"{asked.method}\n{url}\n{stamp}\n{nonce}\n{hashlib.sha256(asked.body).hexdigest()}"
+    return hmac.new(SECRET.encode(), text.encode(), algorithm).digest()
+
+
+def test_each_request_is_signed_as_it_is_sent_and_the_key_is_not(tmp_path: Path) -> None:
+    stream = {
+        "query": {"filter[kind]": "a b+c/ü"},
+        "paging": {"kind": "cursor", "has_more": "more"},
+        "also": [{"method": "POST", "path": "/search", "body": {"q": "ü"}, "paging": {"kind": "single_page"}}],
+    }
+
+    def answering(asked: Asked) -> Any:
+        return {
+            "items": [{"asset_id": "a"}],
+            "more": not asked.body and "cursor" not in asked.query,
+            "next_cursor": "c/2",
+        }
+
+    with Server(answering) as server:
+        profile = {"auth": SIGNED, "streams": {"assets": stream}}
+        secrets = {"signing_key": SECRET, "key_id": "k-1"}
+        tenant = Tenant(tmp_path, server.url, profile, secrets=secrets)
+        tenant.pull_well()
+    filter_ = "filter%5Bkind%5D=a+b%2Bc%2F%C3%BC"
+    urls = [f"/v1/assets?{filter_}", f"/v1/assets?{filter_}&cursor=c%2F2", "/search?"]
+    for asked, url in zip(server.asked, urls, strict=True):
+        assert asked.headers["authorization"] == f"HMAC k-1:{signature_of(asked, url).hex()}"
+        assert asked.headers["x-stamp"] == str(int(NOW.timestamp() * 1000))
+    assert len({asked.headers["x-nonce"] for asked in server.asked}) == 3
+    assert SECRET not in str([asked.headers for asked in server.asked])
+
+
+def test_a_signature_may_be_written_otherwise_and_its_key_too(tmp_path: Path) -> None:
+    key = base64.b64encode(SECRET.encode()).decode()
+    auth = {**SIGNED, "algorithm": "sha512", "encoding": "base64", "key_encoding": "base64"}
+    with Server(lambda _: PAGE) as server:
+        profile = {"auth": auth, "defaults": DEFAULTS}
+        Tenant(tmp_path, server.url, profile, secrets={"signing_key": key, "key_id": "k"}).pull_well()
+        (asked,) = server.asked
+        said = base64.b64encode(signature_of(asked, "/v1/assets?", "sha512")).decode()
+        assert asked.headers["authorization"] == f"HMAC k:{said}"
+        wrong = Tenant(tmp_path / "b", server.url, profile, secrets={"signing_key": "no base64!", "key_id": "k"})
+        with pytest.raises(ConfigurationError, match="signing_key of connection vip is not base64"):
+            wrong.pull()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"headers": {"X": "{timestamp}"}}, "no header has the"),
+        ({"signs": "{signature}"}, "cannot have the"),
+        ({"headers": {"X": "{signature}{signing_key}"}}, "is not sent: it signs"),
+        ({"timestamp": "epoch"}, "it is 'iso'"),
+    ],
+)
+def test_a_signature_that_is_none_is_refused(tmp_path: Path, words: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Tenant(tmp_path, "http://127.0.0.1:9", {"auth": {**SIGNED, **words}}).pull()

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from pipeline.errors import ConfigurationError
 from tests.connections.making import NOW, Asked, Server, Tenant
 
 SINGLE: dict[str, Any] = {"paging": {"kind": "single_page"}}
@@ -107,19 +104,72 @@ def test_a_feed_of_deletions_may_be_asked_in_words_of_its_own_and_have_those_of_
     }
 
 
-def test_a_feed_of_deletions_starts_by_instants_only_where_its_stream_does(tmp_path: Path) -> None:
+def test_a_feed_of_deletions_over_graphql_goes_on_from_its_own_last_end(tmp_path: Path) -> None:
+    gone = [{"node": {"ref": str(n), "at": 1772434800_000000 + n}} for n in range(3)]
+    fresh = [[asset(n, n=n, asset_id=str(n)) for n in range(4)], []]
+
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/v1/assets":
+            return {"items": fresh.pop(0)}
+        after = int(asked.json["variables"].get("after", 0))
+        page = gone[after : after + 2]
+        info = {"endCursor": str(after + len(page)), "hasNextPage": after + 2 < len(gone)}
+        return {"data": {"gone": {"edges": page, "pageInfo": info}}}
+
     deletions = {
         "kind": "feed",
-        "path": "/gone",
-        "incremental": {"param": "since"},
-        "mapping": {"asset_id": "id", "deleted_at": "at"},
+        "path": "/graphql",
+        "graphql": {"query": "query($after: String) { gone }"},
+        "headers": {"X-Of": "gone"},
+        "records": "data.gone.edges",
+        "paging": {
+            "kind": "cursor",
+            "param": "after",
+            "cursor": "data.gone.pageInfo.endCursor",
+            "has_more": "data.gone.pageInfo.hasNextPage",
+        },
+        "incremental": {"kind": "token", "param": "after", "token": "data.gone.pageInfo.endCursor"},
+        "mapping": {"asset_id": "node.ref", "deleted_at": {"path": "node.at", "cast": "epoch_microseconds"}},
     }
     by = {"kind": "sequence", "param": "after", "cursor": "n"}
-    tenant = Tenant(
-        tmp_path, "http://127.0.0.1:1", {"streams": {"assets": {"incremental": by, "deletions": deletions}}}
-    )
-    with pytest.raises(ConfigurationError, match="the list of deletions starts where the stream does"):
-        tenant.pull()
+    stream = {**SINGLE, "incremental": by, "headers": {"X-Of": "all"}, "deletions": deletions}
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": stream}})
+        tenant.pull_well()
+        tenant.next_turn()
+        gone.append({"node": {"ref": "3", "at": 1772438400_000000}})
+        tenant.pull_well()
+    asked = [
+        (a.path, a.headers["x-of"], a.query.get("after") or a.json["variables"].get("after"))
+        for a in server.asked
+        if a.body or a.query
+    ]
+    assert asked == [
+        ("/graphql", "gone", None),
+        ("/graphql", "gone", "2"),
+        ("/v1/assets", "all", "3"),
+        ("/graphql", "gone", "3"),
+    ]
+    assert {key: end for key, (_, end) in current(tenant).items()} == {
+        "0": "2026-03-02 07:00:00+00",
+        "1": "2026-03-02 07:00:00.000001+00",
+        "2": "2026-03-02 07:00:00.000002+00",
+        "3": "2026-03-02 08:00:00+00",
+    }
+
+
+def test_another_kind_of_start_begins_anew_and_does_not_read_the_old_place(tmp_path: Path) -> None:
+    with Server(lambda _: {"items": [asset(1, n=5)], "next_token": "t-9"}) as server:
+        tenant = Tenant(
+            tmp_path, server.url, {"streams": {"assets": {**SINGLE, "incremental": {"kind": "token", "param": "p"}}}}
+        )
+        tenant.pull_well()
+        tenant.next_turn()
+        tenant.write_profile({"streams": {"assets": {**SINGLE, "incremental": {"param": "since"}}}})
+        tenant.pull_well()
+        tenant.next_turn()
+        tenant.pull_well()
+    assert server.queries() == [{}, {}, {"since": "2026-03-02T08:00:00.000000Z"}]
 
 
 def absent_tenant(tmp_path: Path, url: str, **more: Any) -> Tenant:

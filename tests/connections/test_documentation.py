@@ -12,7 +12,10 @@ import yaml
 from pydantic import BaseModel
 
 from pipeline.ingest import profile_reference, streams_reference
+from pipeline.ingest.nested import cut_records
 from pipeline.ingest.profile import Profile, load_profile
+from pipeline.ingest.profile_stream import StreamProfile
+from pipeline.ingest.profile_writes import OPERATIONS
 from pipeline.settings import Settings
 from tests.connections.making import Asked, Reply, Server, Tenant
 from tests.rest.conftest import fast_retries
@@ -63,6 +66,25 @@ def test_every_recipe_is_a_profile(tmp_path: Path, block: str) -> None:
     load_profile(path)
 
 
+def _recipe(stream: str) -> StreamProfile:
+    """Return the first recipe for a stream that has lists in lists."""
+    found = [yaml.safe_load(block) for block in BLOCKS if "nested:" in block and f"  {stream}:" in block]
+    return Profile.model_validate(found[0]).of_stream(stream)
+
+
+def test_the_recipe_of_records_in_records_gives_the_record_that_the_page_says() -> None:
+    (page,) = re.findall(r"```json\n([^`]*\"downloads\"[^`]*)```", PAGE, re.DOTALL)
+    found = cut_records(page.encode(), _recipe("access_events")).records(_recipe("access_events"))
+    (said,) = re.findall(r"The record that lands is `(.*?)`", PAGE)
+    assert found == [said.encode()]
+
+
+def test_the_recipe_of_records_by_their_ids_gives_whole_records() -> None:
+    (page,) = re.findall(r"Of `(\{.*?\})`, each text is a member", PAGE, re.DOTALL)
+    found = cut_records(page.encode(), _recipe("group_members")).records(_recipe("group_members"))
+    assert found == [b'{"joined_at":"2026-03-02T08:00:00Z","group_id":"G1","partner_id":"P%d"}' % n for n in (1, 2)]
+
+
 WRITES = PAGES / "writes.md"
 OPERATION = re.compile(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
 
@@ -90,13 +112,15 @@ def test_the_page_of_writes_has_every_operation_of_the_contracts_and_no_field_th
         assert told.keys() == known.keys()
         for name, fields in told.items():
             assert fields <= known[name], name
+            assert fields == {*OPERATIONS[name]}, name
 
 
-def test_the_example_of_a_write_is_one(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", WRITES.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_examples_of_writes_are_writes(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
-    path.write_text(block)
-    assert load_profile(path).writes["post_notice"].values["kind"]["reminder"] == 4
+    for block in re.findall(r"```yaml\n(.*?)```", WRITES.read_text(encoding="utf-8"), re.DOTALL):
+        path.write_text(block)
+        load_profile(path)
+    assert load_profile(path).writes["post_notice"].lookup is not None
 
 
 def test_the_connection_of_the_example_is_one(tmp_path: Path) -> None:

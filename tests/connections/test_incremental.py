@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import ConfigurationError
 from tests.connections.making import Asked, Reply, Server, Tenant
 
 SINGLE: dict[str, Any] = {"paging": {"kind": "single_page"}}
@@ -153,3 +154,60 @@ def test_where_the_source_cannot_say_what_changed_we_land_only_that_and_count_th
     assert [record["n"] for record in tenant.landed(turn=2)] == [2, 3]
     assert [page["request"].get("left_out") for page in tenant.pages()] == [None, "1"]
     assert tenant.entry()["is_snapshot"] is False
+
+
+def test_a_further_way_with_positions_goes_on_where_it_ended_itself(tmp_path: Path) -> None:
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/positions":
+            at = int(asked.query.get("at", "0"))
+            return {"items": [{"asset_id": f"p{at}"}], "next": str(at + 1)}
+        return {"items": [{"asset_id": "a"}]}
+
+    other = {"path": "/positions", **SINGLE, "incremental": {"kind": "token", "param": "at", "token": "next"}}
+    stream = {**SINGLE, "incremental": {"param": "since"}, "also": [other]}
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": stream}})
+        for _ in range(3):
+            tenant.pull_well()
+            tenant.next_turn()
+        tenant.write_profile({"streams": {"assets": {**stream, "also": [{**other, "path": "/other"}]}}})
+        tenant.pull_well()
+    assert server.queries("/positions") == [{}, {"at": "1"}, {"at": "2"}]
+    assert server.queries("/other") == [{}]
+    assert len(server.queries("/v1/assets")[-1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("incremental", "said"),
+    [
+        ({"expression": "after {end}", "start": "2026-01-01T00:00:00Z"}, "'expression' has no {start}"),
+        ({"expression": "after {start}"}, "'expression' needs 'start'"),
+        (
+            {"expression": "{start} to {end}", "start": "2026-01-01T00:00:00Z", "end_param": "to"},
+            "the end is said once: by {end} in 'expression', or by 'end_param'",
+        ),
+    ],
+)
+def test_an_expression_says_a_start_and_one_end(tmp_path: Path, incremental: dict[str, Any], said: str) -> None:
+    tenant = Tenant(tmp_path, "http://127.0.0.1:9", {"streams": {"assets": {**SINGLE, "incremental": incremental}}})
+    with pytest.raises(ConfigurationError) as caught:
+        tenant.pull()
+    assert said in str(caught.value)
+
+
+def test_windows_and_numbers_may_be_said_by_expressions(tmp_path: Path) -> None:
+    by = {"param": "q", "expression": "changed:[{start}..{end}]", "format": "epoch_seconds", "end": "inclusive"}
+    windows = {"paging": {"kind": "time_window", "step": "1h"}, "incremental": {**by, "start": "2026-03-02T06:00:00Z"}}
+    numbers = {"kind": "sequence", "param": "q", "cursor": "n", "expression": "n>{start}"}
+    with Server(lambda _: {"items": [{"asset_id": "a", "n": 7}]}) as server:
+        Tenant(tmp_path / "a", server.url, {"streams": {"assets": windows}}).pull_well()
+        tenant = Tenant(tmp_path / "b", server.url, {"streams": {"assets": {**SINGLE, "incremental": numbers}}})
+        tenant.pull_well()
+        tenant.next_turn()
+        tenant.pull_well()
+    assert [query.get("q") for query in server.queries()] == [
+        "changed:[1772431200..1772434799]",
+        "changed:[1772434800..1772438399]",
+        None,
+        "n>7",
+    ]

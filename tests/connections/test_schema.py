@@ -50,6 +50,10 @@ def test_every_shipped_profile_keeps_to_the_schema_and_names_it(path: Path, vali
         "auth: {kind: session_token}",
         "limits: {concurrency: 0}",
         "defaults: {errors: [{status: [404]}]}",
+        "defaults: {nested: [{inherit: {a: b}}]}",
+        "writes: {post_notce: {path: /n}}",
+        "writes: {post_notice: {path: /n, fields: {partner: p}}}",
+        "writes: {post_notice: {path: /n, drop: [partner]}}",
     ],
 )
 def test_what_the_schema_refuses_is_refused_by_the_program_too(tmp_path: Path, text: str, validator: Any) -> None:

@@ -172,7 +172,7 @@ LASTING = (
           passes=False),
     Fault("errors in a success", _body(lambda _: b'{"items":[],"errors":[{"message":"no"}]}'), "lists errors",
           passes=False),
-    Fault("401 that never ends", _status("401 No"), "check the client id and secret", passes=False),
+    Fault("401 that never ends", _status("401 No"), "check the secrets", passes=False),
     Fault("403", _status("403 No"), "ask the operator of vip for the right", passes=False),
     Fault("404, as of a stream that is absent", _status("404 No"), "correct base_url, or the path", passes=False),
     Fault("400", _status("400 No"), "refused with 400", passes=False),

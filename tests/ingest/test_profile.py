@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -81,6 +81,54 @@ streams:
         ("streams: {assets: {mapping: {colour: c}}}", "stream assets has no field colour to map"),
         ("defaults:\n  incremental: {lookback: soon}", "is not a span of time"),
         ("writes:\n  post_notice:\n    methd: POST", "wrong at writes.post_notice"),
+        (
+            "writes:\n  post_notce: {path: /n}",
+            "writes.post_notce (line 2): no such operation: post_notce (did you mean",
+        ),
+        (
+            "writes:\n  post_notice:\n    path: /n\n    fields:\n      partner: to",
+            "writes.post_notice.fields.partner (line 5): the payload of post_notice has no partner (did you",
+        ),
+        ("writes: {move_request: {path: '/r/{id}'}}", "the payload of move_request has no id"),
+        (
+            "writes:\n  post_notice: {path: /n, drop: [body], fields: {body: text}}",
+            "body is dropped, and 'fields' says how it is sent",
+        ),
+        (
+            "writes: {post_notice: {path: /n, integers: [due_at], instants: {due_at: iso}}}",
+            "due_at is written in one way",
+        ),
+        ("writes: {post_notice: {path: /n, instants: {due_at: epoch}}}", "post_notice.instants (line 1): it is 'iso'"),
+        ("writes: {move_request: {path: '/r/{request_id}', drop: [request_id]}}", "and the path needs it"),
+        (
+            "writes: {post_notice: {path: /n, lookup: {path: '/n/{nr}', id: nr}}}",
+            "writes.post_notice.lookup (line 1): a look-up knows the key alone: its path has {nr}",
+        ),
+        (
+            "writes: {post_notice: {path: /n, lookup: {path: /n, id: nr, body: {a: 1}}}}",
+            "writes.post_notice.lookup (line 1): 'body' needs 'method: POST'",
+        ),
+        (
+            "writes: {post_notice: {path: /n, lookup: {path: /, id: nr, errors: [{status: [413], do: split_window}]}}}",
+            "'split_window' is nothing for a look-up: it can retry, refresh_token, ignore, fail",
+        ),
+        ("streams: {assets: {mapping: {title: no}}}", "title.path (line 1): it is read by YAML as true or false"),
+        ("streams: {assets: {mapping: {title: [a, {b: c}]}}}", "it is to be a text: in quotes, where YAML takes it"),
+        ("defaults: {paging: cursor}", "defaults.paging (line 1): it is to be words with their values, such as {kind"),
+        ("defaults: {paging: {param: p}}", "defaults.paging (line 1): it does not say its 'kind'"),
+        (
+            "defaults: {paging: {kind: cursors}}",
+            "there is no kind 'cursors': it is one of single_page, cursor",
+        ),
+        (
+            "defaults: {errors: [{status: 404, do: ignore}]}",
+            "errors.0.status (line 1): it is to be a list, such",
+        ),
+        ("defaults: {errors: [{status: [404], do: skip}]}", "errors.0.do (line 1): it is one of retry, refresh_token,"),
+        ("streams: {assets: /v1/assets}", "streams.assets (line 1): it is to be words with their values"),
+        ("limits: {requests_per_second: fast, attempts: 1.5}", "attempts (line 1): it is to be a whole number"),
+        ("defaults: {incremental: {start: 2026}}", "2026 is no instant: write 2026-03-02T08:00:00Z"),
+        ("defaults: {incremental: {start: 2026-03-02 08h}}", "'2026-03-02 08h' is no instant: write 2026-03-02T08"),
         ("defaults:\n  pageing: {kind: cursor}", "no field 'pageing' here (did you mean paging?)"),
         ("defaults: {paging: {kind: keyset, param: p, key: 7}}", "7 is no path: write a.b"),
         ("writes: {post_notice: {path: /n, id: no}}", "it is read by YAML as true or false: write it in quotes"),
@@ -114,3 +162,11 @@ def test_a_long_list_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
 def test_a_missing_profile_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Cannot read the profile"):
         load_profile(tmp_path / "none.yaml")
+
+
+def test_numbers_are_texts_where_they_are_sent_as_such_and_a_day_is_its_first_instant(tmp_path: Path) -> None:
+    text = "defaults: {query: {v: 2, all: true}, headers: {X-V: 1.5}, incremental: {start: 2026-03-02}}"
+    found = load(tmp_path, text).defaults
+    assert (dict(found.query), dict(found.headers)) == ({"v": "2", "all": "true"}, {"X-V": "1.5"})
+    assert isinstance(found.incremental, ByInstant)
+    assert found.incremental.start == datetime(2026, 3, 2, tzinfo=UTC)

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -195,6 +196,24 @@ def test_a_pair_without_position_is_explained_too(lived_reader: Reader) -> None:
 def _without_position(pair: Pair) -> Pair:
     fields = {name: getattr(pair, name) for name in Pair.__dataclass_fields__}
     return Pair(**{**fields, "position": None, "grants": [], "entitlement": None})
+
+
+def test_late_feeds_are_named_with_whose_they_are_and_up_to_when_they_are_known(lived_reader: Reader) -> None:
+    pair = pairs_of(lived_reader)[0]
+    late = [
+        {"claim": "obligation", "is_late": True, "late_streams": ["acknowledgments"]},
+        {"claim": "position", "is_late": True, "late_streams": ["access_events", "deliveries"]},
+    ]
+    feeds: list[dict[str, Any]] = [
+        {"stream": "access_events", "connection": "vip", "watermark": None},
+        {"stream": "acknowledgments", "connection": "tg", "watermark": utc("2026-03-02T08:00:00")},
+    ]
+    told_late = replace(pair, lateness=late, feeds=feeds)
+    said = [one.text for one in explain(told_late).sections[0].statements if "late feeds" in one.text]
+    assert "access events of vip (never read to its end) and deliveries (no connection serves it)." in said[0]
+    assert said[1].endswith(f"acknowledgments of tg (known up to {pair.zone.at(utc('2026-03-02T08:00:00'))}).")
+    in_time = [{**row, "is_late": False} for row in late]
+    assert "late feeds" not in str(explain(replace(pair, lateness=in_time, feeds=feeds)))
 
 
 def test_an_unknown_id_is_answered_with_the_nearest(lived_reader: Reader) -> None:

@@ -68,7 +68,7 @@ def test_a_token_is_renewed_before_it_ends() -> None:
 
 def test_a_source_that_refuses_every_token_is_not_asked_for_ever() -> None:
     steps = [token("t1"), answer(b"{}", "401 No"), token("t2"), answer(b"{}", "401 No")]
-    with Scripted(steps) as server, pytest.raises(SourceError, match="401: check the client id and secret"):
+    with Scripted(steps) as server, pytest.raises(SourceError, match="401: check the secrets"):
         oauth(server.url).get("/v1/assets", (), what="assets")
     assert len(server.asked) == 4
 
@@ -82,7 +82,7 @@ def test_a_wrong_secret_is_said_in_one_sentence_without_the_secret(caplog: pytes
         opened.close()
     assert str(caught.value) == (
         f"Asking for a token at vip ({server.url}/oauth2/token) was refused with 401: "
-        "check the client id and secret of connection vip."
+        "check the secrets of connection vip, and 'auth' in its profile."
     )
     assert not caught.value.is_transient
     everything = "".join(traceback.format_exception(caught.value)) + repr(opened) + caplog.text

@@ -76,7 +76,7 @@ def test_what_may_pass_is_tried_again(fault: Step) -> None:
         (answer(b"{}", "403 No"), "refused with 403: ask the operator of vip"),
         (answer(b"{}", "404 No"), "refused with 404: correct base_url"),
         (answer(b"{}", "400 No"), "refused with 400"),
-        (answer(b"{}", "401 No"), "check the client id and secret of connection vip"),
+        (answer(b"{}", "401 No"), "check the secrets of connection vip"),
     ],
 )
 def test_what_will_not_pass_is_refused_at_once_and_said(fault: Step, said: str) -> None:
