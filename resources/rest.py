@@ -24,6 +24,7 @@ from pipeline.actions.senders import Outcome
 from pipeline.errors import SourceError
 from pipeline.ingest.client import Answer, ReadRequest
 from pipeline.ingest.pages import PageError
+from pipeline.ingest.paths import parse_path, put_at
 from pipeline.ingest.profile import Profile
 from pipeline.ingest.profile_limits import Limits
 from pipeline.ingest.profile_writes import Lookup, Operation
@@ -286,7 +287,7 @@ class RestClient:
                 raise
         return ask(self._identity.headers())
 
-    def _fetch_token(self, request: TokenRequest) -> bytes:
+    def _fetch_token(self, request: TokenRequest) -> tuple[bytes, Mapping[str, str]]:
         attempt = Attempt(
             "Asking for a token at",
             self._name,
@@ -295,7 +296,7 @@ class RestClient:
         )
 
         def ask() -> Response:
-            body = msgspec.json.encode(request.form) if request.is_json else None
+            body = _as_json(request.form) if request.is_json else None
             headers = {**request.headers, **(_JSON if request.is_json else {})}
             form = None if request.is_json else request.form
             expected = Expected("POST", is_read=False)
@@ -305,10 +306,11 @@ class RestClient:
             return self._ask(attempt, call)
 
         try:
-            return self._patience.repeatedly(ask, attempt).body
+            answer = self._patience.repeatedly(ask, attempt)
         except SourceError as error:
             # What was answered stays behind: a login's request is made of secrets, and an answer may repeat it.
             raise NoTokenError(str(error), is_transient=error.is_transient) from error
+        return answer.body, answer.headers
 
     def _signed(self, call: _Call, url: str) -> Mapping[str, str]:
         return self._identity.signed(Outgoing(call.expected.method, url, call.body or b"", self._clock()))
@@ -348,6 +350,13 @@ class RestClient:
             except SourceError as error:
                 error.answered = hidden(error.answered, self._identity.query, self._identity.words)
                 raise
+
+
+def _as_json(form: Mapping[str, str]) -> bytes:
+    body: dict[str, Any] = {}
+    for name, text in form.items():
+        put_at(body, parse_path(name), text)
+    return msgspec.json.encode(body)
 
 
 def _open_http(transport: httpx.BaseTransport | None, connections: int = 1) -> httpx.Client:

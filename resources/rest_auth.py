@@ -68,7 +68,7 @@ class _Service(Protocol):
     def request(self, refresh: str | None) -> TokenRequest:
         """Return what to post; ``refresh`` = the last refresh token that came with a token."""
 
-    def read(self, body: bytes) -> _Token:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> _Token:
         """Read the answer.
 
         Raises:
@@ -83,7 +83,7 @@ class _Service(Protocol):
         """Return what of the query bears it."""
 
 
-FetchToken = Callable[[TokenRequest], bytes]
+FetchToken = Callable[[TokenRequest], tuple[bytes, Mapping[str, str]]]
 
 
 class Identity(Protocol):
@@ -212,7 +212,7 @@ class _OAuth2:
             return TokenRequest(auth.token_path, tuple(grant.items()), form, headers)
         return TokenRequest(auth.token_path, (), grant | form, headers)
 
-    def read(self, body: bytes) -> _Token:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> _Token:  # noqa: ARG002 - it is in the body
         answer = msgspec.json.decode(body)
         lifetime = self._auth.lifetime.total_seconds() if self._auth.lifetime else None
         seconds = lifetime or _seconds(found_at(answer, ("expires_in",)))
@@ -239,11 +239,13 @@ class _Session:
         form = {name: filled(text, self._given) for name, text in self._auth.login.items()}
         return TokenRequest(self._auth.login_path, (), form, {}, is_json=self._auth.send == "json")
 
-    def read(self, body: bytes) -> _Token:
-        auth, answer = self._auth, msgspec.json.decode(body)
+    def read(self, body: bytes, headers: Mapping[str, str]) -> _Token:
+        auth = self._auth
+        answer = msgspec.json.decode(body) if body else None
         said = None if auth.expires_in is None else found_at(answer, auth.expires_in)
         fallback = auth.lifetime.total_seconds() if auth.lifetime else _DEFAULT_LIFETIME_SECONDS
-        return _Token(_text(found_at(answer, auth.token)), fallback if said is None else _seconds(said))
+        token = headers.get(auth.token_header.lower()) if auth.token_header else found_at(answer, auth.token)
+        return _Token(_text(token), fallback if said is None else _seconds(said))
 
     def headers(self, token: str) -> dict[str, str]:
         return {} if self._auth.query else {self._auth.header: f"{self._auth.prefix}{token}"}
@@ -321,9 +323,9 @@ class _Fetched:
     def _renewed(self) -> _Token:
         asked_at = time.monotonic()
         request = self._service.request(self._refresh)
-        body = self._fetch(replace(request, headers={**self._further, **request.headers}))
+        body, headers = self._fetch(replace(request, headers={**self._further, **request.headers}))
         try:
-            token = self._service.read(body)
+            token = self._service.read(body, headers)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
             message = f"The token that connection {self._name} was given is none: correct 'auth' in its profile."
             raise SourceError(message, is_transient=False) from error

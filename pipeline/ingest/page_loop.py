@@ -20,6 +20,7 @@ from pipeline.errors import SourceError
 from pipeline.ingest.ahead import Ahead
 from pipeline.ingest.client import Answer, GoneError, ReadRequest, RestClientProtocol
 from pipeline.ingest.feeds import StartAgain
+from pipeline.ingest.header_paths import headers_named, with_headers
 from pipeline.ingest.nested import Cut, cut_records
 from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable
 from pipeline.ingest.paging import Counted, IncompleteError, PageRequest, Params, Strategy, strategy_of
@@ -79,6 +80,7 @@ class PageLoop:
     def _pages(
         self, strategy: Strategy, ahead: Ahead, first: PageRequest, counted: Counted, windows: TimeWindows | None
     ) -> Iterator[Page]:
+        headers = headers_named((counted.paging, windows), self.profile)
         request: PageRequest | None = first
         seen: set[str | None] = set()
         empty_pages = 0
@@ -91,6 +93,7 @@ class PageLoop:
             answer = ahead.get(request)
             try:
                 cut = cut_records(answer.body, self.profile, answer.parts) if answer.verdict == "page" else _NO_PAGE
+                cut = Cut(with_headers(cut.page, answer, headers), cut.keys)
                 page, records = cut.page, cut.records(self.profile, self.given)
                 following = self._following(strategy, counted, request, answer, page)
                 is_enough = self.progress.note(answer, _of_records(page, records))

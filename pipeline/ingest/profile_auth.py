@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pipeline.ingest.paths import parse_path, put_at
 from pipeline.ingest.profile_incremental import checked_format
 from pipeline.ingest.profile_words import PathTo, Span, Strict
 
@@ -145,11 +146,13 @@ class SessionToken(_WithHeaders):
     login_path: str
     "Where the login goes, below base_url."
     login: Mapping[str, str] = Field(min_length=1)
-    "The login's fields, with `{secret}` where the connection's secret of that name goes."
+    "The login's fields (in JSON, paths: `user.name`), with `{secret}` where the connection's secret of that name goes."
     send: Literal["json", "form"] = "json"
     "How the fields are sent."
     token: PathTo = ("token",)
     "Where the answer has the token."
+    token_header: str | None = None
+    "The answer's header that has it, instead."
     expires_in: PathTo | None = None
     "Where the answer says for how many seconds."
     lifetime: Span | None = None
@@ -160,6 +163,13 @@ class SessionToken(_WithHeaders):
     "What stands before the token in the header, such as `Bearer ` (with its blank)."
     query: str | None = None
     "The query parameter that bears it: then the token stands there and in no header."
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> Self:
+        body: dict[str, object] = {}
+        for name in self.login if self.send == "json" else ():
+            put_at(body, parse_path(name), "")
+        return self
 
     def _own_secrets(self) -> tuple[str, ...]:
         return _named_in(self.login.values())

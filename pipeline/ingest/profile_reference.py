@@ -38,7 +38,8 @@ Made from the program itself (`python -m pipeline.ingest.profile_reference`), as
 
 - A **path** says where a value stands: `a.b.c`; `rows[0].id`; `keys[name=asset].value` (the first element of the list
   `keys` whose `name` is `asset`); `roles[*].name` (of every element, as a list); `""` the whole; a YAML list of names
-  where a name has a dot: `[a.b, c]`.
+  where a name has a dot: `[a.b, c]`. In `paging`, `watermark` and a page's `inherit`, `header:X-Total-Count` is what a
+  header of the answer says.
 - A **span** is `90s`, `15m`, `36h`, `7d`, `2w`, or a sum such as `1d 12h`.
 - A **parameter** is a name in the query; where the request has a body, it is a path in the body (`page.from`,
   `filter.ranges[0].from`), with GraphQL one in the variables. Sizes, numbers and epochs are numbers in a body.

@@ -275,3 +275,31 @@ def test_a_signature_may_be_written_otherwise_and_its_key_too(tmp_path: Path) ->
 def test_a_signature_that_is_none_is_refused(tmp_path: Path, words: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Tenant(tmp_path, "http://127.0.0.1:9", {"auth": {**SIGNED, **words}}).pull()
+
+
+def test_a_login_may_have_fields_within_fields_and_answer_with_a_header(tmp_path: Path) -> None:
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/login":
+            assert asked.json == {"auth": {"identity": {"user": "us", "keys": [SECRET]}}, "v": "3"}
+            return Reply(status=204, headers={"X-Subject-Token": f"{SECRET}-t"})
+        return PAGE if asked.headers.get("x-auth-token") == f"{SECRET}-t" else Reply({}, status=401)
+
+    auth = {
+        "kind": "session_token",
+        "login_path": "/login",
+        "login": {"auth.identity.user": "{user}", "auth.identity.keys[0]": "{key}", "v": "3"},
+        "token_header": "X-Subject-Token",
+        "header": "X-Auth-Token",
+    }
+    with Server(answering) as server:
+        secrets = {"user": "us", "key": SECRET}
+        tenant = Tenant(tmp_path, server.url, {"auth": auth, "defaults": DEFAULTS}, secrets=secrets)
+        tenant.pull_well()
+    assert [asked.path for asked in server.asked] == ["/login", "/v1/assets"]
+    assert SECRET.encode() not in stored(tenant)
+
+
+def test_fields_of_a_login_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+    auth = {"kind": "session_token", "login_path": "/login", "login": {"a": "1", "a.b": "2"}}
+    with pytest.raises(ConfigurationError, match=r"auth\.login|wrong at auth"):
+        Tenant(tmp_path, "http://127.0.0.1:9", {"auth": auth}).pull()

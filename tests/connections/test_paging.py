@@ -258,3 +258,28 @@ def test_an_end_that_the_source_counts_in_is_asked_for_a_unit_earlier(tmp_path: 
 
 
 NOW_SECONDS = 1_772_438_400
+
+
+def test_what_headers_say_of_a_page_stands_where_a_path_would(tmp_path: Path) -> None:
+    items = [{"asset_id": str(n)} for n in range(5)]
+
+    def answering(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        headers = {"X-Total-Count": "5", "X-More": "true" if start < 4 else "False", "X-As-Of": "2026-03-01T00:00:00Z"}
+        return Reply(items[start : start + 2], headers=headers)
+
+    paging = {"kind": "offset", "total": "header:x-total-count", "has_more": "header:X-More", "size": 2}
+    words = {"records": "", "paging": paging, "watermark": "header:X-As-Of", "inherit": {"brand": "header:X-As-Of"}}
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": words}})
+        tenant.pull_well()
+    assert [query["offset"] for query in server.queries()] == ["0", "2", "4"]
+    assert tenant.entry()["watermark"] == "2026-03-01T00:00:00.000000Z"
+    assert {row["brand"] for row in tenant.rows("assets", "brand")} == {"2026-03-01T00:00:00Z"}
+
+
+def test_an_end_before_the_total_of_a_header_is_no_end(tmp_path: Path) -> None:
+    with Server(lambda _: Reply([{"asset_id": "a"}], headers={"X-Total-Count": "2"})) as server:
+        words = {"records": "", "paging": {"kind": "cursor", "total": "header:X-Total-Count"}}
+        said = Tenant(tmp_path, server.url, {"streams": {"assets": words}}).error()
+    assert "place was lost" in said or "begun" in said

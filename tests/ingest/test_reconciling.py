@@ -210,3 +210,25 @@ def test_where_the_source_says_how_many_and_we_have_as_many_nothing_is_read(
     done = world.reconcile()
     assert (done.counted, [one.record_key for one in done.differences]) == (False, ["late"])
     assert world.source.asked[2:] == ["/v1/assets/count", "/v1/assets"]
+
+
+def test_a_record_inside_another_that_was_missed_lands_as_it_would_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = {"records": "inside", "inherit": {"brand": "shelf"}}
+    world = World(tmp_path, monkeypatch, nested=[inside], mapping={"title": "name"}, incremental=None)
+    shelf: dict[str, Any] = {"shelf": "S1", "inside": [{"asset_id": "a", "name": "A"}]}
+    monkeypatch.setattr(world.source, "reply", lambda _path, _query: {"items": [shelf]})
+    for place in (reconciling, module):
+        monkeypatch.setattr(place, "make_client", lambda *_: FakeClient(world.source.reply))
+    world.sync()
+    shelf["inside"].append({"asset_id": "b", "name": "B"})
+    done = world.reconcile()
+    assert [(one.kind, one.record_key) for one in done.differences] == [("missing_here", "b")]
+    shelf["inside"].pop()
+    world.sync()
+    assert world.rows("select asset_id, brand, title from core.assets order by 1") == [
+        ("a", "S1", "A"),
+        ("b", "S1", "B"),
+    ]
+    assert world.rows("select state from ops.differences") == [("landed",)]
