@@ -32,10 +32,10 @@ from pipeline.sqlmodels.touching import (
     due_keys,
     has_texts,
     is_read_from_changes,
-    only_with,
     reached_keys,
     same,
     scoped_view,
+    within,
 )
 from pipeline.sqlmodels.typed_ahead import arriving_table
 from pipeline.sqlmodels.versions import Record, Versions
@@ -227,12 +227,10 @@ class Increments:
             self._lay(name, f"select * from {changes or self.tables.full(name)}")
         self._compute(model)
         keys = same("t", "f", model.grain)
+        table = self.tables.full(model.name)
+        old = f"select t.rowid as old_place, t.* from {table} t semi join {self.fresh} f on {keys}"
         has_landed = any(name.startswith("landing.") for name in moving)
-        old = (
-            f"select t.rowid as old_place, t.* from {self.tables.full(model.name)} t"
-            f" semi join {self.fresh} f on {keys if not has_landed else 'false'}"
-        )
-        return self._apply(model, record, inputs, old, "appended", only_adds=True)
+        return self._apply(model, record, inputs, None if has_landed else old, "appended", only_adds=True)
 
     def _sum(self, model: Model, record: Record, inputs: Mapping[str, str]) -> Result:
         """Count what changed alone, and add it to the counts that are there."""
@@ -260,11 +258,15 @@ class Increments:
         if selects is None:
             return self._whole(model, record, inputs, "full: something without keys changed")
         keys = ", ".join(model.refresh.keys)
-        self.connection.execute(
+        changes = {name: str(self.sources.changes(model, name)) for name in moving}
+        made = self.connection.execute(
             f"create or replace table {self.tables.touched} as select {keys}, bool_or(is_new) as is_new"
-            f" from ({' union all '.join(f'({select})' for select in selects)}) t{self._within(model, moving)}"
+            f" from ({' union all '.join(f'({select})' for select in selects)}) t{within(model, self.tables, changes)}"
             f" group by {keys}"
         )
+        count = int(made.fetchall()[0][0])
+        if count == 0:
+            return self._keep(model, inputs)
         table = self.tables.full(model.name)
         on_keys = same("t", "k", model.refresh.keys)
         if model.refresh.only_adds:
@@ -274,17 +276,14 @@ class Increments:
                 f"create or replace table {touched} as select k.* replace (h.is_here is null as is_new)"
                 f" from {touched} k left join ({here}) h on {same('k', 'h', model.refresh.keys)}"
             )
-        count, old_count = self.connection.execute(
-            f"select count(*), count(*) filter (where not is_new) from {self.tables.touched}"
-        ).fetchall()[0]
-        if count == 0:
-            return self._keep(model, inputs)
+        old_count = self.connection.execute(f"select count(*) from {self.tables.touched} where not is_new").fetchall()[
+            0
+        ][0]
         self._lay_scope(model, moving, count, has_old=old_count > 0)
         self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
         is_followed = old_count > 0 and self.taken.is_worth_it(model.name, count)
-        source = f"(select t.rowid as old_place, t.* from {table} t)"
-        if is_followed:
-            source = self.taken.find(table, model.refresh.keys, self._sought(model, moving))
+        sought = self._sought(model, moving) if is_followed else None
+        source = self.taken.with_places(table, model.refresh.keys, sought)
         is_old = f"semi join {self.tables.touched} k on {on_keys} and not k.is_new"
         old = f"select t.* from {source} t {is_old}" if old_count else None
         result = self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
@@ -322,16 +321,6 @@ class Increments:
         keys = ", ".join(f"null as {key}" for key in model.refresh.keys)
         return selects or [f"select {keys}, false as is_new limit 0"]
 
-    def _within(self, model: Model, moving: Sequence[str]) -> str:
-        """Return what leaves only the touched keys for which there can be rows, or could be before."""
-        limits = ""
-        for link in model.refresh.only_with:
-            sources = [self.tables.full(link.relation)]
-            if link.relation in moving:
-                sources.append(str(self.sources.changes(model, link.relation)))
-            limits += only_with(link, sources)
-        return limits
-
     def _is_new(self, model: Model, name: str) -> str:
         """Return what says in an input's changes that a key is new: nothing does unless both have the same keys."""
         bound = binding(model, name, self.sources.columns_of(name))
@@ -365,10 +354,10 @@ class Increments:
 
     def _lay(self, name: str, select: str) -> None:
         # A view is bound to the columns that it was laid over.
-        laid = (select, self.sources.typed_columns_of(name))
+        schema = name.partition(".")[0]
+        laid = (select, self.sources.typed_columns_of(name) if schema != "landing" else ())
         if self._laid.get(name) == laid:
             return
-        schema = name.partition(".")[0]
         if schema not in self._laid_schemas:
             self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
             self._laid_schemas.add(schema)

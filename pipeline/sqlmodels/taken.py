@@ -60,12 +60,14 @@ class Taken:
         missing = f"select 1 from ({touched}) k anti join ({known}) n on {on} limit 1"
         return None if self.connection.execute(missing).fetchall() else self._rows_of(relation, columns)
 
-    def find(self, table: str, keys: Sequence[str], selects: Iterable[str]) -> str:
-        """Look through a model's own table, and return a table that has its rows of the keys that the SELECTs give.
+    def with_places(self, table: str, keys: Sequence[str], sought: Iterable[str] | None) -> str:
+        """Return a relation that has a model's rows with their ``old_place``: all, or those of sought keys and others.
 
-        It has those of all keys that were looked for before, and others, with their ``old_place``.
+        ``sought`` are SELECTs of keys; what is found has the rows of all keys that were looked for before, too.
         """
-        for select in selects:
+        if sought is None:
+            return f"(select t.rowid as old_place, t.* from {table} t)"
+        for select in sought:
             self._seek(tuple(keys), select)
         self.connection.execute(
             f"create or replace table {self.old} as {found_rows(table, keys, self._sought_of(keys))}"

@@ -9,7 +9,7 @@ all of the spine's rows for it are among the changes. New keys need no search in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.sqlmodels.header import Link
@@ -70,8 +70,20 @@ def due_keys(model: Model, tables: Tables, until: str) -> str:
     return f"select distinct {keys}, false as is_new from {tables.full(model.name)} where next_change_at <= {until}"
 
 
-def only_with(link: Link, sources: Iterable[str]) -> str:
-    """Return the join that leaves the touched keys (``t``) of which one of the sources has a row."""
+def within(model: Model, tables: Tables, changes: Mapping[str, str]) -> str:
+    """Return the joins that leave only touched keys (``t``) for which there can be rows, or could be before.
+
+    ``changes`` has, by the names of inputs of which rows changed, the relation of these.
+    """
+    return "".join(
+        _only_with(
+            link, [tables.full(link.relation), *(rows for name, rows in changes.items() if name == link.relation)]
+        )
+        for link in model.refresh.only_with
+    )
+
+
+def _only_with(link: Link, sources: Iterable[str]) -> str:
     said = ", ".join(f"{place} as {key}" for key, place in link.columns)
     where = f" where {link.where}" if link.where else ""
     rows = " union all ".join(f"select {said} from {source}{where}" for source in sources)
