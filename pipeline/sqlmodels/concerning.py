@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.sqlmodels.relations import Connection
+from pipeline.sqlmodels.relations import Connection, text_literal
 
 # What each of these makes of records that do not concern a partner is nothing about it: all that it reads may be left
 # out but what is found here, and the place in which the partner is.
@@ -125,7 +125,7 @@ class Concerning:
 
     @property
     def _partner(self) -> str:
-        return f"'{self.partner_id.replace(chr(39), chr(39) * 2)}'"
+        return text_literal(self.partner_id)
 
     def _find(self, stream: str, *conditions: str) -> None:
         """Make the table of the records of which any edition meets one of the conditions, with all their editions."""
@@ -139,17 +139,25 @@ class Concerning:
         Hardly a record of a large stream has a second edition, so that looking for these alone reads next to nothing.
         """
         key, table, rows = KEYS[stream], self._at(stream), self.seen(_history(stream))
+        new, unopened = self._at("new"), self._at("unopened")
+        self._make("new", f"select * from {rows} where ({condition}) and {key} not in (select {key} from {table})")
+        # Mostly there is none, or it has only the edition that was found: the keys of a large stream are not looked at.
+        if self._is_empty(new):
+            return
         self.connection.execute(
-            f"insert into {table} with new as materialized ("
-            f"select * from {rows} where ({condition}) and {key} not in (select {key} from {table})"
-            f"), unopened as (select {key} from new group by {key} having min(edition) > 1)"
-            " select * from new where edition = 1"
-            f" union all select * from {rows} where edition > 1 and {key} in (select {key} from new)"
-            f" union all select * from {rows} where edition = 1 and {key} in (select {key} from unopened)"
+            f"insert into {table} select * from {new} where edition = 1"
+            f" union all select * from {rows} where edition > 1 and {key} in (select {key} from {new})"
         )
+        self._make("unopened", f"select {key} from {new} group by {key} having min(edition) > 1")
+        if not self._is_empty(unopened):
+            first = f"select * from {rows} where edition = 1 and {key} in (select {key} from {unopened})"
+            self.connection.execute(f"insert into {table} {first}")
+
+    def _is_empty(self, table: str) -> bool:
+        return not self.connection.execute(f"select 1 from {table} limit 1").fetchall()
 
     def _make(self, name: str, select: str) -> None:
-        self.connection.execute(f"create table {self._at(name)} as {select}")
+        self.connection.execute(f"create or replace table {self._at(name)} as {select}")
 
     def _at(self, name: str) -> str:
         return f"{self.scope}.{_SCHEMA}.{name}"
