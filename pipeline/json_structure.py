@@ -25,6 +25,8 @@ MAX_DEPTH: Final = 100
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},:]', re.DOTALL)
 _PAIRS: Final = {b"]": b"[", b"}": b"{"}
 _BLANK: Final = b" \t\r\n"
+# What stands before a member's value, from the end of the value before it.
+_BEFORE_VALUE: Final = re.compile(rb'[\s{,]*+"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+:\s*+', re.DOTALL)
 _parts: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _anything: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -51,6 +53,22 @@ def parts_of(text: bytes) -> Parts | None:
     with suppress(msgspec.ValidationError):
         return _parts.decode(text)
     _anything.decode(text)
+    return None
+
+
+def span_of(text: bytes, parts: Parts, name: str, start: int) -> tuple[int, int] | None:
+    """Return where a member of the object that begins at ``start`` has its value; ``parts`` are that object's.
+
+    It is counted and not searched for, because another value may look the same. None where a key is there twice.
+    """
+    place = start
+    for key, raw in parts.items():
+        before = _BEFORE_VALUE.match(text, place)
+        if before is None:
+            return None
+        place = before.end() + memoryview(raw).nbytes
+        if key == name:
+            return (before.end(), place) if text[before.end() : place] == bytes(raw) else None
     return None
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline.ingest.pages import NO_ERRORS, CutPage, Item, PageError, Unreadable, cut_page, page_rest
+from pipeline.ingest.pages import NO_ERRORS, CutPage, Item, PageError, Unreadable, cut_page, page_rest, span_at
 from pipeline.ingest.paths import found_at, parse_path, spelled, text_of
 from pipeline.ingest.profile_records import Attach, Level, Nested, Records
 from pipeline.json_structure import Parts, value_of
@@ -113,7 +113,7 @@ def _cut(text: bytes, level: Level, parts: Parts | None = None) -> Cut:
         return Cut(CutPage([], envelope, values))
     if found is None or found[:1] != b"{" or not (level.key_as or "single" in level.may_be):
         return Cut(cut_page(text, path))
-    envelope, values = page_rest(_emptied(text, path, found))
+    envelope, values = page_rest(_emptied(text, path))
     if level.key_as is None:
         return Cut(CutPage([found], envelope, values))
     members = _members_of(found)
@@ -250,19 +250,10 @@ def _is_nothing(found: bytes | None) -> bool:
     return found in (None, b"null", b'""')
 
 
-def _emptied(text: bytes, path: Sequence[str], found: bytes) -> bytes:
-    """Return a text with an empty list in the place of what was found at a path."""
-    start = text.find(found)
-    while start >= 0:
-        emptied = text[:start] + b"[]" + text[start + len(found) :]
-        try:
-            if _raw_at(emptied, path) == b"[]":
-                return emptied
-        except PageError:
-            pass
-        start = text.find(found, start + 1)
-    message = f"what stands at {spelled(path)} cannot be told from the rest"
-    raise PageError(message)
+def _emptied(text: bytes, path: Sequence[str]) -> bytes:
+    """Return a text with an empty list in the place of what stands at a path."""
+    start, end = span_at(text, path)
+    return text[:start] + b"[]" + text[end:]
 
 
 def _members_of(found: bytes) -> dict[str, msgspec.Raw]:

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
-from pipeline.json_structure import MAX_DEPTH, Parts, elements_at, is_deeper_than
+from pipeline.json_structure import MAX_DEPTH, Parts, elements_at, is_deeper_than, span_of
 
 
 class PageError(ValueError):
@@ -76,7 +76,7 @@ class CutPage:
 
 
 _parts: Any = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_BEGINNING_BYTES: Final = 64
+_TWICE: Final = "a key occurs twice in it"
 NO_ERRORS: Final = (b"null", b"[]", b"{}", b"false")
 _list: Any = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -92,9 +92,9 @@ def cut_page(body: bytes, records_path: Sequence[str], parts: Parts | None = Non
 
     """
     try:
-        listed = bytes(_walk(body, records_path, parts))
+        start, end = span_at(body, records_path, parts)
+        listed = body[start:end]
         items = list(map(bytes, _list.decode(listed)))
-        start, end = _span(body, listed)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         elements = elements_at(body, records_path)
         if elements is None:
@@ -122,14 +122,24 @@ def page_rest(text: bytes) -> tuple[bytes, dict[str, Any]]:
     return envelope, values if isinstance(values, dict) else {}
 
 
-def _walk(body: bytes, path: Sequence[str], parts: Parts | None) -> bytes | msgspec.Raw:
-    current: bytes | msgspec.Raw = body
+def span_at(body: bytes, path: Sequence[str], parts: Parts | None = None) -> tuple[int, int]:
+    """Return where what stands at a path of names begins and ends; ``parts`` are those of the body, where known.
+
+    Raises:
+        msgspec.DecodeError: not JSON, or no object holds the next name.
+        PageError: nothing is there, or a key occurs twice.
+
+    """
+    start, end = 0, len(body)
     for name in path:
-        known = _parts.decode(current) if parts is None else parts
+        known = _parts.decode(body[start:end] if start else body) if parts is None else parts
         if name not in known:
             raise _pageless(body, path)
-        current, parts = known[name], None
-    return current
+        span = span_of(body, known, name, start)
+        if span is None:
+            raise PageError(_TWICE)
+        (start, end), parts = span, None
+    return start, end
 
 
 def _pageless(body: bytes, path: Sequence[str]) -> PageError:
@@ -140,15 +150,6 @@ def _pageless(body: bytes, path: Sequence[str]) -> PageError:
     error = PageError(f"it has no {'.'.join(path)}{lists}")
     error.answered = body
     return error
-
-
-def _span(body: bytes, found: bytes) -> tuple[int, int]:
-    """Return where a part begins and ends; to look for its beginning costs little, to look for all of it much."""
-    beginning = found[:_BEGINNING_BYTES]
-    start = body.find(beginning)
-    while not body.startswith(found, start):
-        start = body.find(beginning, start + 1)
-    return start, start + len(found)
 
 
 def _strict(envelope: bytes) -> Any:
@@ -175,8 +176,7 @@ def _strict(envelope: bytes) -> Any:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        message = "a key occurs twice in it"
-        raise PageError(message)
+        raise PageError(_TWICE)
     return value
 
 

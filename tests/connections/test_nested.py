@@ -281,6 +281,12 @@ def test_random_nests_give_what_a_slow_reading_gives(parents: list[Any], indent:
     assert [json.loads(one) for one in found] == expected
 
 
+def test_a_value_that_looks_like_the_records_is_kept() -> None:
+    body = '{"items": [{"p": [{}], "in": {"p": [{}], "items": [{}]}}]}'
+    found = records(body, nested=[{"records": "in.items", "inherit": {"x": "p"}, "may_be": ["absent"]}])
+    assert [json.loads(one) for one in found] == [{"x": [{}]}]
+
+
 INCLUDED: dict[str, Any] = {
     "attach": [{"from": "more.users", "where": {"id": "by"}, "inherit": {"partner_id": "org", "mail": "mail"}}],
 }

@@ -19,6 +19,21 @@ def test_records_may_lie_deep_or_at_the_top() -> None:
     assert cut_page(b'[{"a": 1}]', []).items == [b'{"a": 1}']
 
 
+@pytest.mark.parametrize(
+    ("body", "envelope"),
+    [
+        (b'{"before": [{"a": 1}], "items": [{"a": 1}]}', b'{"before": [{"a": 1}], "items": []}'),
+        (b' {"x":"\\"items\\": [1]" , "it\\u0065ms" :\t[1]}', b' {"x":"\\"items\\": [1]" , "it\\u0065ms" :\t[]}'),
+        (b'{"":{"items":[2]},"items":[2],"after":[2]}', b'{"":{"items":[2]},"items":[],"after":[2]}'),
+    ],
+)
+def test_what_looks_like_the_records_stays_in_the_envelope(body: bytes, envelope: bytes) -> None:
+    page = cut_page(body, ["items"])
+    assert (len(page.items), page.envelope) == (1, envelope)
+    deeper = cut_page(b'{"more": %b, "in": %b}' % (body, body), ["in", "items"])
+    assert deeper.envelope == b'{"more": %b, "in": %b}' % (body, envelope)
+
+
 def test_an_envelope_is_one_line() -> None:
     assert b"\n" not in cut_page(b'{\n "items": [],\r\n "next": null\n}', ["items"]).envelope
 
