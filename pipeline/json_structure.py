@@ -1,8 +1,8 @@
 """The structure of a JSON text without its values: brackets, commas, strings, whatever stands between them.
 
-Belongs here: what can be told of a text that is no JSON for a strict reader: whether it is whole, how deep it is, where
-the elements of its list begin and end. Does not belong here: what a record means, or whether it is one
-(``pipeline.canonical``).
+Belongs here: what stands where in a text, and what can be told of one that is no JSON for a strict reader: whether it
+is whole, how deep it is, where the elements of its list begin and end. Does not belong here: what a record means, or
+whether it is one (``pipeline.canonical``).
 
 So one record that nobody can read spoils itself only, and not the page that it came on.
 """

@@ -1,7 +1,7 @@
 """A total deadline for a request, which httpx does not have.
 
 Belongs here: the network layer that gives every wait on a socket only what is left of the request's
-time. Does not belong here: requests (``resources.rest``).
+time, and counts how long these took. Does not belong here: requests (``resources.rest``).
 
 httpx's ``timeout`` is per read: a server that drips a byte a second, in the headers or in the body,
 keeps a client for ever.

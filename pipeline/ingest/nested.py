@@ -80,7 +80,7 @@ def cut_records(body: bytes, source: Records, parts: Parts | None = None) -> Cut
     try:
         return _cut(body, source, parts)
     except PageError as error:
-        if "lists errors" in str(error):
+        if error.lists_errors:
             raise
         hint = f"{error}, and it lists errors" if _lists_errors(body) else _hint(body, source)
         if hint is None:

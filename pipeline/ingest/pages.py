@@ -22,10 +22,11 @@ from pipeline.json_structure import MAX_DEPTH, Parts, elements_at, is_deeper_tha
 class PageError(ValueError):
     """The answer is not the page that the profile describes: the message says why, without quoting it.
 
-    ``answered`` = what of it says why, for whoever tries a profile.
+    ``answered`` = what of it says why, for whoever tries a profile. ``lists_errors``: it says ``errors`` itself.
     """
 
     answered: bytes = b""
+    lists_errors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def page_rest(text: bytes) -> tuple[bytes, dict[str, Any]]:
     if isinstance(values, dict) and values.get("errors"):
         refusal = PageError("it came as a success but lists errors")
         refusal.answered = json.dumps(values["errors"]).encode()
+        refusal.lists_errors = True
         raise refusal
     return envelope, values if isinstance(values, dict) else {}
 
@@ -149,6 +151,7 @@ def _pageless(body: bytes, path: Sequence[str]) -> PageError:
     lists = " and lists errors" if has_errors else ""
     error = PageError(f"it has no {'.'.join(path)}{lists}")
     error.answered = body
+    error.lists_errors = has_errors
     return error
 
 

@@ -96,9 +96,14 @@ class Between:
         if not all(self._is_touched_alike(model, name) for name, _ in changed):
             return None
         tables = self._tables("")
-        found = [reached_keys(model, name, rows, tables, is_new="false") or [] for name, rows in happened + changed]
         keys = ", ".join(model.refresh.keys)
-        return [f"select {keys} from ({select})" for selects in found for select in selects]
+        selects: list[str] = []
+        for name, rows in happened + changed:
+            reached = reached_keys(model, name, rows, tables, is_new="false")
+            if reached is None:
+                return None
+            selects += [f"select {keys} from ({select})" for select in reached]
+        return selects
 
     def _bears_keys(self, model: Model, name: str) -> bool:
         return len(binding(model, name, self.columns.get(name, ()))) == len(model.refresh.keys)
