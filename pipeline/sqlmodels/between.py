@@ -18,7 +18,7 @@ from typing import Final
 from pipeline.sqlmodels.graph import Graph
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.relations import QUESTION, Connection, Question
-from pipeline.sqlmodels.runner import parameters_of
+from pipeline.sqlmodels.scope import Scope
 from pipeline.sqlmodels.touching import Tables, binding, has_texts, reached_keys, same, scoped_view
 
 # Smaller tables are made whole; and so are all of which more than such a share of their rows is touched.
@@ -49,6 +49,7 @@ class Between:
             for name, text_sha256, rows in made
             if name in self.computed and self.graph.models[name].text_sha256 == text_sha256 and rows >= LARGE_ROWS
         }
+        self.scope = Scope(self.connection, "scope", "asked", self._columns_of)
         self.connection.execute("create schema asked.between")
 
     def lay(self, model: Model) -> bool:
@@ -120,18 +121,14 @@ class Between:
     def _compute(self, model: Model, fresh: str, touched: str) -> None:
         tables = self._tables(touched)
         for name in model.inputs:
-            self.connection.execute(f"create schema if not exists scope.{name.partition('.')[0]}")
             view = scoped_view(model, name, tables.full(name), tables, changes=None, has_old=True, are_few=True)
-            self.connection.execute(f"create or replace view scope.{name} as {view}")
-        self.connection.execute("use scope")
-        try:
-            self.connection.execute(
-                f"create table {fresh} as select f.* from (\n{model.text}\n) f"
-                f" semi join {touched} k on {same('f', 'k', model.refresh.keys)}",
-                parameters_of(model, self.question),
-            )
-        finally:
-            self.connection.execute("use asked")
+            self.scope.lay(name, view)
+        self.scope.compute(
+            model, self.question, fresh, f" semi join {touched} k on {same('f', 'k', model.refresh.keys)}"
+        )
 
     def _tables(self, touched: str) -> Tables:
-        return Tables("asked", lambda name: tuple(self.columns.get(name, ())), touched)
+        return Tables("asked", self._columns_of, touched)
+
+    def _columns_of(self, relation: str) -> tuple[str, ...]:
+        return tuple(self.columns.get(relation, ()))

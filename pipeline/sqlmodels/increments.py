@@ -18,25 +18,17 @@ from typing import Final
 
 from pipeline.ingest.landed import LandedChunk
 from pipeline.sqlmodels.arriving import MOSTLY_NEW, is_mostly_new, landed_ahead
+from pipeline.sqlmodels.by_keys import ByKeys
 from pipeline.sqlmodels.empty_tables import FIRST, EmptyTables
 from pipeline.sqlmodels.model import Model
-from pipeline.sqlmodels.reasons import asks_when, stays_empty, why_whole
+from pipeline.sqlmodels.reasons import FEW_ROWS, HAS_FEW_ROWS, asks_when, has_few_rows, stays_empty, why_whole
 from pipeline.sqlmodels.relations import Connection, Landing, Question
-from pipeline.sqlmodels.runner import Columns, Result, check_grain, create_table, grain_rows, parameters_of, transaction
+from pipeline.sqlmodels.runner import Result, check_grain, create_table, grain_rows, parameters_of, transaction
+from pipeline.sqlmodels.scope import Scope
 from pipeline.sqlmodels.sources import Sources
 from pipeline.sqlmodels.summing import counted, counted_rows, signed, summed, summed_before, touched_grains
-from pipeline.sqlmodels.taken import MOST_KEYS, Taken
-from pipeline.sqlmodels.touching import (
-    Tables,
-    binding,
-    due_keys,
-    has_texts,
-    is_read_from_changes,
-    reached_keys,
-    same,
-    scoped_view,
-    within,
-)
+from pipeline.sqlmodels.taken import Taken
+from pipeline.sqlmodels.touching import Tables, same
 from pipeline.sqlmodels.typed_ahead import arriving_table
 from pipeline.sqlmodels.versions import Record, Versions
 from pipeline.sqlmodels.writing import changes_of, write_difference
@@ -53,7 +45,7 @@ class Increments:
     """One turn's computing in one process.
 
     ``gathers_empty``: first tables without rows wait for being committed together; then whoever has the connection as
-    well calls ``settle`` before using it.
+    well calls ``settle`` before using it. ``few_rows``: models that read fewer are computed whole.
     """
 
     connection: Connection
@@ -63,22 +55,23 @@ class Increments:
     models: Mapping[str, Model] = field(default_factory=dict)
     replay: Callable[[Increments, Model], str | None] | None = None
     arrived: Callable[[Model, Sequence[LandedChunk]], str | None] | None = None
-    scope: str = "scope"
+    scope_name: str = "scope"
     gathers_empty: bool = False
-    _laid_schemas: set[str] = field(default_factory=set)
-    _laid: dict[str, tuple[str, Columns]] = field(default_factory=dict)
+    few_rows: int = FEW_ROWS
 
     def __post_init__(self) -> None:
         """Read what was computed before, and prepare the scope catalog."""
         self.catalog = str(self.connection.sql("select current_catalog()").fetchall()[0][0])
         self.versions = Versions(self.connection)
-        self.sources = Sources(self.connection, self.catalog, self.scope, self.versions, self.landing)
-        self.tables = Tables(self.catalog, self.sources.columns_of, f"{self.scope}.touched.keys")
-        self.taken = Taken(self.connection, self.versions, self.scope)
+        self.sources = Sources(self.connection, self.catalog, self.scope_name, self.versions, self.landing)
+        self.scope = Scope(self.connection, self.scope_name, self.catalog, self.sources.bound_columns_of)
+        self.tables = Tables(self.catalog, self.sources.columns_of, f"{self.scope_name}.touched.keys")
+        self.taken = Taken(self.connection, self.versions, self.scope_name)
+        self.by_keys = ByKeys(self.scope, self.sources, self.tables, self.taken, self.models)
         self.empty = EmptyTables(self.connection, self.versions, self.sources)
-        self.fresh = f"{self.scope}.fresh.rows"
+        self.fresh = f"{self.scope_name}.fresh.rows"
         for schema in ("fresh", "touched"):
-            self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
+            self.scope.make_schema(schema)
         self.connection.execute(f"create schema if not exists {self.catalog}.changes")
 
     def flush(self) -> None:
@@ -133,6 +126,8 @@ class Increments:
         clock = (record.as_of, self.question.as_of) if has_moved else None
         is_bulk = is_mostly_new(model, record, self.versions, self.landing)
         reason = MOSTLY_NEW if is_bulk else why_whole(model, changed, self.sources, clock)
+        if reason is None and has_few_rows(model, self.versions.records, self.few_rows):
+            reason = HAS_FEW_ROWS
         if reason is not None:
             return self._whole(model, record, inputs, reason)
         moving = tuple(name for name in changed if name not in model.refresh.unmoved_by)
@@ -224,7 +219,7 @@ class Increments:
         """Compute what arrived, and add what is not there."""
         for name in model.inputs:
             changes = self.sources.added(model, name) if name in moving else None
-            self._lay(name, f"select * from {changes or self.tables.full(name)}")
+            self.scope.lay(name, f"select * from {changes or self.tables.full(name)}")
         self._compute(model)
         keys = same("t", "f", model.grain)
         table = self.tables.full(model.name)
@@ -241,9 +236,9 @@ class Increments:
             for name in model.inputs:
                 is_counted = name in model.refresh.sums_of
                 rows = counted_rows(self.sources, self.tables, model, name, sign, clock) if is_counted else None
-                self._lay(name, rows or f"select * from {self.tables.full(name)}")
+                self.scope.lay(name, rows or f"select * from {self.tables.full(name)}")
             self._compute(model)
-            part = f"{self.scope}.fresh.{'added' if sign == '+' else 'taken'}"
+            part = f"{self.scope.name}.fresh.{'added' if sign == '+' else 'taken'}"
             self.connection.execute(f"create or replace table {part} as select * from {self.fresh}")
             parts.append(signed(part, counts, sign))
         self.connection.execute(f"create or replace table {self.tables.touched} as {touched_grains(model, parts)}")
@@ -254,125 +249,22 @@ class Increments:
         self, model: Model, record: Record, inputs: Mapping[str, str], moving: Sequence[str], *, has_moved: bool
     ) -> Result:
         """Compute the touched keys, and write what differs."""
-        selects = self._touching(model, record, moving, has_moved=has_moved)
-        if selects is None:
+        touched = self.by_keys.touch(model, moving, (record.as_of, self.question.as_of) if has_moved else None)
+        if touched is None:
             return self._whole(model, record, inputs, "full: something without keys changed")
-        keys = ", ".join(model.refresh.keys)
-        changes = {name: str(self.sources.changes(model, name)) for name in moving}
-        made = self.connection.execute(
-            f"create or replace table {self.tables.touched} as select {keys}, bool_or(is_new) as is_new"
-            f" from ({' union all '.join(f'({select})' for select in selects)}) t{within(model, self.tables, changes)}"
-            f" group by {keys}"
-        )
-        count = int(made.fetchall()[0][0])
-        if count == 0:
+        if touched.count == 0:
             return self._keep(model, inputs)
-        table = self.tables.full(model.name)
-        on_keys = same("t", "k", model.refresh.keys)
-        if model.refresh.only_adds:
-            touched = self.tables.touched
-            here = f"select distinct {keys}, true as is_here from {table} t semi join {touched} k on {on_keys}"
-            self.connection.execute(
-                f"create or replace table {touched} as select k.* replace (h.is_here is null as is_new)"
-                f" from {touched} k left join ({here}) h on {same('k', 'h', model.refresh.keys)}"
-            )
-        old_count = self.connection.execute(f"select count(*) from {self.tables.touched} where not is_new").fetchall()[
-            0
-        ][0]
-        self._lay_scope(model, moving, count, has_old=old_count > 0)
+        self.by_keys.lay(model, moving, touched)
         self._compute(model, f" semi join {self.tables.touched} k on {same('f', 'k', model.refresh.keys)}")
-        is_followed = old_count > 0 and self.taken.is_worth_it(model.name, count)
-        sought = self._sought(model, moving) if is_followed else None
-        source = self.taken.with_places(table, model.refresh.keys, sought)
-        is_old = f"semi join {self.tables.touched} k on {on_keys} and not k.is_new"
-        old = f"select t.* from {source} t {is_old}" if old_count else None
-        result = self._apply(model, record, inputs, old, f"{count} keys", only_adds=model.refresh.only_adds)
-        if is_followed:
+        old = self.by_keys.old(model, moving, touched)
+        how = f"{touched.count} keys"
+        result = self._apply(model, record, inputs, old, how, only_adds=model.refresh.only_adds)
+        if touched.is_followed:
             self.taken.follow(model.name, model.refresh.keys)
         return result
 
-    def _sought(self, model: Model, moving: Sequence[str]) -> Iterator[str]:
-        """Return SELECTs of its touched keys, and of those of changed records: what touches keys begins with these."""
-        keys = model.refresh.keys
-        for name in moving:
-            changed = self.sources.changed(model, name) if name.startswith("core.") else None
-            if changed and binding(model, name, self.sources.columns_of(name)) == {key: key for key in keys}:
-                yield f"select {', '.join(keys)} from {changed}"
-        yield f"select {', '.join(keys)} from {self.tables.touched}"
-
-    def _touching(self, model: Model, record: Record, moving: Sequence[str], *, has_moved: bool) -> list[str] | None:
-        selects: list[str] = []
-        for name in moving:
-            rows = self.sources.changes(model, name)
-            reached = reached_keys(model, name, str(rows), self.tables, is_new=self._is_new(model, name))
-            if reached is None:
-                return None
-            selects += reached
-        if has_moved:
-            since, until = (f"timestamptz '{at.isoformat()}'" for at in (record.as_of, self.question.as_of))
-            for name, column in model.refresh.changes_at:
-                rows = f"(select * from {self.tables.full(name)} where {column} > {since} and {column} <= {until})"
-                reached = reached_keys(model, name, rows, self.tables, is_new="false")
-                if reached is None:
-                    return None
-                selects += reached
-            if "next_change_at" in self.sources.columns_of(model.name):
-                selects.append(due_keys(model, self.tables, until))
-        keys = ", ".join(f"null as {key}" for key in model.refresh.keys)
-        return selects or [f"select {keys}, false as is_new limit 0"]
-
-    def _is_new(self, model: Model, name: str) -> str:
-        """Return what says in an input's changes that a key is new: nothing does unless both have the same keys."""
-        bound = binding(model, name, self.sources.columns_of(name))
-        is_only_one = len(model.refresh.spine) == 1 or has_texts(bound)
-        places = {place for place in bound.values() if not place.startswith("'")}
-        source = self.models.get(name)
-        has_same_keys = source is not None and places == set(source.refresh.keys)
-        return "r.is_new" if name in model.refresh.spine and is_only_one and has_same_keys else "false"
-
-    def _lay_scope(self, model: Model, moving: Sequence[str], keys: int, *, has_old: bool) -> None:
-        for name in model.inputs:
-            changes = self.sources.added(model, name) if name in moving else None
-            source = self._source(model, name, keys, changes=changes, has_old=has_old)
-            few = keys <= MOST_KEYS
-            view = scoped_view(model, name, source, self.tables, changes=changes, has_old=has_old, are_few=few)
-            self._lay(name, view)
-
-    def _source(self, model: Model, name: str, keys: int, *, changes: str | None, has_old: bool) -> str:
-        """Return where an input's rows of the touched keys are read: in it, or in what was taken out of it."""
-        bound = binding(model, name, self.sources.columns_of(name))
-        is_by_rows = len(bound) == len(model.refresh.keys) and not any(
-            place.startswith("'") for place in bound.values()
-        )
-        if not is_by_rows or not self.taken.is_worth_it(name, keys):
-            return self.tables.full(name)
-        old_only = is_read_from_changes(model, name, changes, bound)
-        if old_only and not has_old:
-            return self.tables.full(name)
-        touched = f"select * from {self.tables.touched}" + (" where not is_new" if old_only else "")
-        return self.taken.rows(name, bound, touched) or self.tables.full(name)
-
-    def _lay(self, name: str, select: str) -> None:
-        # A view is bound to the columns that it was laid over.
-        schema = name.partition(".")[0]
-        laid = (select, self.sources.typed_columns_of(name) if schema != "landing" else ())
-        if self._laid.get(name) == laid:
-            return
-        if schema not in self._laid_schemas:
-            self.connection.execute(f"create schema if not exists {self.scope}.{schema}")
-            self._laid_schemas.add(schema)
-        self.connection.execute(f"create or replace view {self.scope}.{name} as {select}")
-        self._laid[name] = laid
-
     def _compute(self, model: Model, narrowed: str = "") -> None:
-        self.connection.execute(f"use {self.scope}")
-        try:
-            self.connection.execute(
-                f"create or replace table {self.fresh} as select f.* from (\n{model.text}\n) f{narrowed}",
-                parameters_of(model, self.question),
-            )
-        finally:
-            self.connection.execute(f"use {self.catalog}")
+        self.scope.compute(model, self.question, self.fresh, narrowed)
         self.sources.forget_columns(self.fresh)
 
     # Writing it

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from pipeline.sqlmodels.emptiness import has_no_rows
 from pipeline.sqlmodels.model import Model
 from pipeline.sqlmodels.sources import Sources
 from pipeline.sqlmodels.versions import Record
+
+FEW_ROWS: Final = 10_000
+HAS_FEW_ROWS: Final = "full: few rows"
+# What no model makes and may have any number of rows.
+_UNCOUNTED: Final = ("landing.", "ledger.")
 
 
 def stays_empty(model: Model, record: Record, records: Mapping[str, Record]) -> bool:
@@ -52,3 +58,15 @@ def _why_by_inputs(model: Model, changed: Sequence[str], sources: Sources) -> st
         name for name in changed if name not in model.refresh.unmoved_by and sources.changes(model, name) is None
     ]
     return f"full: what changed in {unknown[0]} is not known" if unknown else None
+
+
+def has_few_rows(model: Model, records: Mapping[str, Record], few_rows: int) -> bool:
+    """Say whether a model and what it reads have so few rows that finding touched keys costs more than computing all.
+
+    Where rows stay as they were first made, or bear running numbers, their SELECT does not give all that is there.
+    """
+    refresh = model.refresh
+    stays = refresh.only_adds or refresh.number or refresh.unmoved_by or refresh.is_replayed
+    if stays or not (refresh.keys or refresh.sums_of) or any(name.startswith(_UNCOUNTED) for name in model.inputs):
+        return False
+    return sum(records[name].rows for name in (model.name, *model.inputs) if name in records) < few_rows

@@ -57,7 +57,7 @@ def _run(increments: Increments, turn: _Turn, histories: Iterable[str], names: I
     connection = increments.connection
     question = Question(turn.now, turn.known_at)
     give_question(connection, question)
-    replayed = Increments(connection, question, turn.number, models=increments.models, scope="replay_scope")
+    replayed = Increments(connection, question, turn.number, models=increments.models, scope_name="replay_scope")
     for name in histories:
         _lay_history(increments, replayed, name, turn)
     for name in names:

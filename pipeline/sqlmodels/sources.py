@@ -114,6 +114,10 @@ class Sources:
             self._columns[relation] = tuple((row[0], row[1]) for row in described)
         return self._columns[relation]
 
+    def bound_columns_of(self, relation: str) -> Columns:
+        """Return the columns that a view over a relation is bound to: those of landing never change under it."""
+        return () if relation.startswith("landing.") else self.typed_columns_of(relation)
+
     def is_empty(self, name: str) -> bool:
         """Say whether a relation certainly has no rows."""
         record = self.versions.records.get(name)

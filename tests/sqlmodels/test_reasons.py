@@ -12,8 +12,11 @@ import pytest
 from pipeline.home import Home
 from pipeline.sqlmodels.increments import UNCHANGED, Increments
 from pipeline.sqlmodels.model import Model, read_model
+from pipeline.sqlmodels.reasons import HAS_FEW_ROWS
 from pipeline.sqlmodels.relations import Question
 from resources.warehouse import open_in_memory
+
+Turn = Callable[..., dict[str, str]]
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SQL = {
@@ -43,7 +46,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def turn(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> Callable[[int], dict[str, str]]:
+def turn(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> Turn:
     models: dict[str, Model] = {}
     for name, text in SQL.items():
         path = tmp_path / f"{name}.sql"
@@ -53,9 +56,9 @@ def turn(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> Callable[[int
         models[model.name] = model
     order = ("core.things", "core.marked", "core.reds", "core.marks")
 
-    def run(number: int) -> dict[str, str]:
+    def run(number: int, few_rows: int = 0) -> dict[str, str]:
         now = NOON + timedelta(hours=number)
-        increments = Increments(connection, Question(now, now), number, models=models)
+        increments = Increments(connection, Question(now, now), number, models=models, few_rows=few_rows)
         hows = {name: increments.refresh(models[name]).how for name in order}
         increments.flush()
         return hows
@@ -67,9 +70,7 @@ def rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     return [row[0] for row in connection.sql(f"select thing_id from {name} order by all").fetchall()]
 
 
-def test_rows_that_a_model_does_not_read_leave_it_alone(
-    connection: duckdb.DuckDBPyConnection, turn: Callable[[int], dict[str, str]]
-) -> None:
+def test_rows_that_a_model_does_not_read_leave_it_alone(connection: duckdb.DuckDBPyConnection, turn: Turn) -> None:
     connection.execute("insert into core.given values ('a', 'red', '2026-01-01T00:00:00Z')")
     turn(1)
     connection.execute("insert into core.given values ('b', 'blue', '2026-01-01T00:00:00Z')")
@@ -81,9 +82,7 @@ def test_rows_that_a_model_does_not_read_leave_it_alone(
     assert rows(connection, "core.reds") == ["a", "c"]
 
 
-def test_a_row_that_is_no_longer_read_is_taken_out(
-    connection: duckdb.DuckDBPyConnection, turn: Callable[[int], dict[str, str]]
-) -> None:
+def test_a_row_that_is_no_longer_read_is_taken_out(connection: duckdb.DuckDBPyConnection, turn: Turn) -> None:
     connection.execute("insert into core.given values ('a', 'red', '2026-01-01T00:00:00Z')")
     turn(1)
     connection.execute("update core.given set color = 'blue'")
@@ -92,7 +91,7 @@ def test_a_row_that_is_no_longer_read_is_taken_out(
 
 
 def test_a_table_without_rows_is_left_alone_while_what_it_joins_has_none(
-    connection: duckdb.DuckDBPyConnection, turn: Callable[[int], dict[str, str]]
+    connection: duckdb.DuckDBPyConnection, turn: Turn
 ) -> None:
     turn(1)
     connection.execute("insert into core.given values ('a', 'red', '2026-01-01T00:00:00Z')")
@@ -103,7 +102,7 @@ def test_a_table_without_rows_is_left_alone_while_what_it_joins_has_none(
 
 
 def test_only_keys_that_can_have_rows_are_computed_and_those_that_could_before(
-    connection: duckdb.DuckDBPyConnection, turn: Callable[[int], dict[str, str]]
+    connection: duckdb.DuckDBPyConnection, turn: Turn
 ) -> None:
     connection.execute("insert into core.given select 't' || i, 'red', '2026-01-01T00:00:00Z' from range(5) t(i)")
     connection.execute("insert into core.given_marks values ('t1', 1), ('t2', 0)")
@@ -114,3 +113,14 @@ def test_only_keys_that_can_have_rows_are_computed_and_those_that_could_before(
     connection.execute("update core.given_marks set mark = 1 - mark")
     turn(3)
     assert rows(connection, "core.marks") == ["t2"]
+
+
+def test_where_there_are_few_rows_all_are_computed_and_only_what_differs_is_written(
+    connection: duckdb.DuckDBPyConnection, turn: Turn
+) -> None:
+    connection.execute("insert into core.given select 't' || i, 'red', '2026-01-01T00:00:00Z' from range(5) t(i)")
+    turn(1, few_rows=100)
+    connection.execute("update core.given set color = 'blue' where thing_id = 't3'")
+    assert turn(2, few_rows=100)["core.reds"] == HAS_FEW_ROWS
+    assert rows(connection, "core.reds") == ["t0", "t1", "t2", "t4"]
+    assert rows(connection, "changes.core__reds") == ["t3"]
