@@ -26,7 +26,7 @@ counted_rates (
         'sent_at is not null and exists (select 1 from freshness.acknowledgment_classes as classes'
         || ' where classes.partner_id = opened.partner_id and classes.asset_id = opened.asset_id'
         || ' and classes.version_no = opened.version_no and classes.kind = opened.kind'
-        || ' and classes.class not in (''revoked'', ''receipt_only'', ''proxy''))',
+        || ' and classes.class <> ''revoked'' and classes.ack_kind not in (''auto'', ''proxy''))',
         'sent_at is not null', null, null
     ),
     (
