@@ -24,6 +24,11 @@ def live() -> Tale:
     return Tale.of().version(1).granted()
 
 
+def returning() -> Tale:
+    """Version 2 takes the place of version 1 on day 5, and gives it back on day 8."""
+    return Tale.of(on_withdraw="reinstate_previous").version(1).granted().version(2, 5, withdrawn_at=8)
+
+
 def request(status: str) -> Tale:
     return live().add(
         "requests", {"request_id": "q", "partner_id": "p1", "asset_id": "a1", "status": status, "updated_at": 9}
@@ -122,6 +127,12 @@ CASES: Final[tuple[Case, ...]] = (
         ["delivered_superseded:delivery:d"],
     ),
     ("delivered before it was superseded", live().version(2, 5).delivered(4), []),
+    (
+        "delivered while superseded by one that was withdrawn later",
+        returning().delivered(6, delivery_id="d"),
+        ["delivered_superseded:delivery:d"],
+    ),
+    ("delivered when it had become the target again", returning().delivered(9), []),
     ("delivered where the new one is barred", live().version(2, 5, restricted_regions=["US"]).delivered(6), []),
     (
         "a content change with an equal checksum",

@@ -231,6 +231,15 @@ def test_on_time_is_asked_of_what_was_due_only(tables: Tables) -> None:
     assert (found["numerator"], found["denominator"], found["censored"]) == (1, 5, 1)
 
 
+def test_violations_are_weighed_by_partner_too_and_nobody_is_no_partner(tables: Tables) -> None:
+    by_pair, by_partner = (
+        row(tables, "K9", "violations_now", weighting=how, brand="ended") for how in ("pair", "partner")
+    )
+    assert (by_pair["numerator"], by_pair["denominator"]) == (5, 5)
+    assert (by_partner["numerator"], by_partner["denominator"]) == (2, 2)
+    assert not row(tables, "K9", "unknown_identity_now", weighting="partner")
+
+
 def test_coverage_asks_who_was_to_be_told_at_the_instant_itself(tables: Tables) -> None:
     found = row(tables, "K3", "notice_coverage", brand="announced")
     assert (found["numerator"], found["denominator"]) == (2, 3)
