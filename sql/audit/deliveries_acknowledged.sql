@@ -1,9 +1,12 @@
 -- One row per partner, asset and version that was delivered, opened, obtained, told of or acknowledged.
 -- Grain: partner_id, asset_id, version_no
 -- Refresh: by partner_id, asset_id
--- Spine: audit.trail, freshness.answers
+-- Spine: audit.trail, core.notices, freshness.delivered, freshness.answers
 -- Changes at: audit.trail.occurred_at, freshness.answers.occurred_at, freshness.answers.revoked_at
--- The audit join: what VIP says the partner got beside what the partner, or its parent for it, said in Trading Grid. The
+-- Changes at: core.notices.posted_at, core.access_events.occurred_at, freshness.delivered.delivered_at
+-- The audit join: what VIP says the partner got beside what the partner, or its parent for it, said in Trading Grid. What
+-- was delivered, opened and told is what is known of it now; the trail has what was once said of it too. A delivery
+-- counts once, when it first reached delivered or picked_up; a notice when it was posted, also if it was retracted. The
 -- obligation is that about having the version (sent before unsent, version_change before publish), else that about its
 -- removal. ack_id is the answer that counts for it, else the first acknowledgment of the version by a person; claimed_*
 -- is the first by the partner itself that says received, read or accepted; unsolicited = nothing was asked about this
@@ -15,6 +18,27 @@ with trail as (
         and asset_id is not null
         and version_no is not null
         and occurred_at <= $as_of
+),
+
+deliveries as (
+    select * from freshness.delivered
+    where partner_id is not null
+        and asset_id is not null
+        and version_no is not null
+        and delivered_at <= $as_of
+),
+
+looks as (
+    select * from core.access_events
+    where event_type in ('opened', 'previewed') and superseded_by is null and occurred_at <= $as_of
+),
+
+notices as (
+    select * from core.notices
+    where partner_id is not null
+        and asset_id is not null
+        and version_no is not null
+        and posted_at <= $as_of
 ),
 
 answers as (
@@ -48,13 +72,32 @@ events as (
         partner_id,
         asset_id,
         version_no,
-        min(occurred_at) filter (where event_kind in ('delivery_delivered', 'delivery_picked_up')) as first_delivered_at,
-        max(occurred_at) filter (where event_kind in ('delivery_delivered', 'delivery_picked_up')) as last_delivered_at,
-        min(occurred_at) filter (where event_kind in ('opened', 'previewed')) as first_opened_at,
-        min(occurred_at) filter (where subject_type = 'notice') as first_notified_at,
         count(distinct subject_id) filter (where subject_type = 'comment') as comments,
         count(distinct subject_id) filter (where event_kind = 'issue_reported') as issues
     from trail
+    group by partner_id, asset_id, version_no
+),
+
+delivered as (
+    select
+        partner_id,
+        asset_id,
+        version_no,
+        min(delivered_at) as first_delivered_at,
+        max(delivered_at) as last_delivered_at
+    from deliveries
+    group by partner_id, asset_id, version_no
+),
+
+opened as (
+    select partner_id, asset_id, version_no, min(occurred_at) as first_opened_at
+    from looks
+    group by partner_id, asset_id, version_no
+),
+
+notified as (
+    select partner_id, asset_id, version_no, min(posted_at) as first_notified_at
+    from notices
     group by partner_id, asset_id, version_no
 ),
 
@@ -109,6 +152,10 @@ contradicted as (
 spine as (
     select partner_id, asset_id, version_no from events
     union
+    select partner_id, asset_id, version_no from delivered
+    union
+    select partner_id, asset_id, version_no from notified
+    union
     select partner_id, asset_id, version_no from named where is_own
 ),
 
@@ -141,10 +188,10 @@ joined as (
         paired.partner_id,
         paired.asset_id,
         paired.version_no,
-        events.first_notified_at,
-        events.first_delivered_at,
-        events.last_delivered_at,
-        events.first_opened_at,
+        notified.first_notified_at,
+        delivered.first_delivered_at,
+        delivered.last_delivered_at,
+        opened.first_opened_at,
         copies.first_obtained_at,
         copies.last_obtained_at,
         coalesce(copies.times_obtained, 0) as times_obtained,
@@ -177,9 +224,9 @@ joined as (
                         end,
                         case
                             when paired.claimed_at is not null
-                                and events.first_notified_at is null
-                                and events.first_delivered_at is null
-                                and events.first_opened_at is null
+                                and notified.first_notified_at is null
+                                and delivered.first_delivered_at is null
+                                and opened.first_opened_at is null
                                 and copies.first_obtained_at is null
                                 then 'acknowledged_never_sent'
                         end
@@ -194,6 +241,18 @@ joined as (
         on events.partner_id = paired.partner_id
         and events.asset_id = paired.asset_id
         and events.version_no = paired.version_no
+    left join delivered
+        on delivered.partner_id = paired.partner_id
+        and delivered.asset_id = paired.asset_id
+        and delivered.version_no = paired.version_no
+    left join opened
+        on opened.partner_id = paired.partner_id
+        and opened.asset_id = paired.asset_id
+        and opened.version_no = paired.version_no
+    left join notified
+        on notified.partner_id = paired.partner_id
+        and notified.asset_id = paired.asset_id
+        and notified.version_no = paired.version_no
     left join copies
         on copies.partner_id = paired.partner_id
         and copies.asset_id = paired.asset_id

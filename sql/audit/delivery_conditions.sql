@@ -50,6 +50,7 @@ superseded as (
         and lives.zone = partners.zone
         and lives.asset_id = delivered.asset_id
         and lives.version_no = delivered.version_no
+        and lives.effective_at <= delivered.delivered_at
     group by delivered.delivery_id, delivered.partner_id, delivered.asset_id, delivered.version_no, delivered.delivered_at
     having max(coalesce(lives.ended_at, 'infinity'::timestamptz)) <= delivered.delivered_at
         and arg_max(lives.end_reason, lives.effective_at) = 'superseded'

@@ -26,7 +26,7 @@ counted_rates (
         'sent_at is not null and exists (select 1 from freshness.acknowledgment_classes as classes'
         || ' where classes.partner_id = opened.partner_id and classes.asset_id = opened.asset_id'
         || ' and classes.version_no = opened.version_no and classes.kind = opened.kind'
-        || ' and classes.class not in (''revoked'', ''receipt_only'', ''proxy''))',
+        || ' and classes.class <> ''revoked'' and classes.ack_kind not in (''auto'', ''proxy''))',
         'sent_at is not null', null, null
     ),
     (
@@ -54,12 +54,12 @@ counted_rates (
         'position = ''unknown_version'' or len(held_versions) > 0 and target_version_no is not null', null, null
     ),
     (
-        'K9', 'violations_now', 'events', false, null, 'violations_now', 'accesses', null, null,
+        'K9', 'violations_now', 'events', true, null, 'violations_now', 'accesses', null, null,
         'audit.verdicts', 'occurred_at',
         'entitlement_now <> ''ok'' and is_counted_as_access', 'is_counted_as_access', null, null
     ),
     (
-        'K9', 'violations_then', 'events', false, null, 'violations_then', 'accesses', null, null,
+        'K9', 'violations_then', 'events', true, null, 'violations_then', 'accesses', null, null,
         'audit.verdicts', 'occurred_at',
         'is_counted_as_access and exists (select 1 from audit.first_verdicts as firsts where firsts.subject_type ='
         || ' opened.subject_type and firsts.subject_id = opened.subject_id and firsts.entitlement_then <> ''ok'')',
@@ -132,7 +132,7 @@ by_verdict_now as (
         'K9' as figure,
         verdict || '_now' as measure,
         'events' as unit,
-        false as is_partner_weighted,
+        verdict <> 'unknown_identity' as is_partner_weighted,
         verdict || '_now' as numerator,
         'accesses' as denominator,
         'audit.verdicts' as opened_table,
@@ -147,7 +147,7 @@ by_verdict_then as (
         'K9' as figure,
         verdict || '_then' as measure,
         'events' as unit,
-        false as is_partner_weighted,
+        verdict <> 'unknown_identity' as is_partner_weighted,
         verdict || '_then' as numerator,
         'accesses' as denominator,
         'audit.verdicts' as opened_table,

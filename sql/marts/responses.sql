@@ -3,12 +3,13 @@
 -- Refresh: by partner_id, asset_id
 -- Spine: freshness.obligations
 -- For K4 (docs/domain.md, 11): a response is any acknowledgment about the obligation but a revoked one, an automatic one
--- and a proxy's; a valid answer, or one of another class.
+-- and a proxy's, whatever version these name; a valid answer, or one of another class.
 with obligations as (select * from freshness.obligations where sent_at is not null),
 
 classes as (
     select * from freshness.acknowledgment_classes
     where class in ('response_only', 'unresolved_version', 'wrong_version_older', 'later_version', 'too_early')
+        and ack_kind not in ('auto', 'proxy')
 ),
 
 not_valid as (

@@ -19,7 +19,7 @@ from tests.reference_figures.accesses import Access, accesses, obsolete_copies
 from tests.reference_figures.things import Thing, Things, Wait
 from tests.reference_figures.worlds import World
 
-NO_RESPONSE = frozenset({"revoked", "receipt_only", "proxy"})
+NO_PERSON = frozenset({"auto", "proxy"})
 ENTITLEMENTS = ("unknown_identity", "barred", "explicit_deny", "no_grant")
 VECTORS = ("direct", "bulk", "share_link", "embed", "portal", "email_link", "sftp", "as2", "api")
 STATES = (
@@ -60,7 +60,9 @@ def responses(world: World) -> Things:
     """K4: any response, acknowledged, acknowledged in time."""
     owed = obligations(world.arrivals, as_of=world.as_of, policy=world.policy)
     classes = acknowledgment_classes(world.arrivals, as_of=world.as_of, policy=world.policy)
-    responded = {key for (_, key), name in classes.items() if key is not None and name not in NO_RESPONSE}
+    kinds = {str(record["ack_id"]): record["kind"] for record in world.known.current("acknowledgments")}
+    said = {(ack_id, key) for (ack_id, key), name in classes.items() if name != "revoked"}
+    responded = {key for ack_id, key in said if kinds[ack_id] not in NO_PERSON}
     found: Things = {}
     for key, row in owed.items():
         if row.sent_at is None or row.due_at is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline.findings import journal_findings
-from tests.sqlmodels.tales import NOW, Tale, Told, computed, receive
+from tests.sqlmodels.tales import NOW, Tale, Told, computed, day, receive
 from tests.tables import open_tables
 
 NEVER: Final = 90
@@ -22,6 +22,11 @@ Case = tuple[str, Tale, list[str]]
 def live() -> Tale:
     """Version 1, which the partner may download."""
     return Tale.of().version(1).granted()
+
+
+def returning() -> Tale:
+    """Version 2 takes the place of version 1 on day 5, and gives it back on day 8."""
+    return Tale.of(on_withdraw="reinstate_previous").version(1).granted().version(2, 5, withdrawn_at=8)
 
 
 def request(status: str) -> Tale:
@@ -110,6 +115,21 @@ CASES: Final[tuple[Case, ...]] = (
         ["request_closed_without_delivery:request:q"],
     ),
     ("a request that is open", request("in_progress"), []),
+    (
+        "told by a notice that arrived retracted",
+        live().notice(4, retracted_at=9).says("read", 6, ack_id="k"),
+        ["acknowledged_without_bytes:acknowledgment:k"],
+    ),
+    (
+        "delivered in another version than was first said",
+        live().version(2, 2).delivered(5, delivery_id="d").delivered(5, number=2, delivery_id="d", updated_at=7),
+        [],
+    ),
+    (
+        "looked at later than was first said",
+        live().obtains(5, event_type="opened", event_id="e").obtains(7, event_type="opened", event_id="e"),
+        [],
+    ),
     ("a request denied by hand", request("denied"), ["request_denied_although_possible:request:q"]),
     ("a request denied for want of a right", request("denied").granted(effect="deny", rights=["view"]), []),
     ("an issue resolved while the faulty version is held", issue("confirmed"), ["issue_resolved_but_held:issue:i"]),
@@ -122,6 +142,12 @@ CASES: Final[tuple[Case, ...]] = (
         ["delivered_superseded:delivery:d"],
     ),
     ("delivered before it was superseded", live().version(2, 5).delivered(4), []),
+    (
+        "delivered while superseded by one that was withdrawn later",
+        returning().delivered(6, delivery_id="d"),
+        ["delivered_superseded:delivery:d"],
+    ),
+    ("delivered when it had become the target again", returning().delivered(9), []),
     ("delivered where the new one is barred", live().version(2, 5, restricted_regions=["US"]).delivered(6), []),
     (
         "a content change with an equal checksum",
@@ -222,6 +248,15 @@ def test_the_audit_join_shows_obligation_and_answer(told: Told) -> None:
         ["acknowledged_never_sent", "acknowledged_without_bytes"],
     )
     assert in_the_audit_join(told, "bytes in spite of a deny", columns) == (None, None, ["bytes_without_grant"])
+
+
+def test_the_audit_join_shows_what_is_known_now_of_deliveries_looks_and_notices(told: Told) -> None:
+    delivered = "delivered in another version than was first said"
+    key = next(key for key, case in TALES.items() if case[0] == delivered)
+    of_delivery = told.rows(key, "version_no, first_delivered_at, last_delivered_at", "audit.deliveries_acknowledged")
+    assert of_delivery == [(1, None, None), (2, day(5), day(5))]
+    assert in_the_audit_join(told, "looked at later than was first said", "first_opened_at") == (day(7),)
+    assert in_the_audit_join(told, "told by a notice that arrived retracted", "first_notified_at") == (day(4),)
 
 
 def test_a_finding_is_closed_when_its_cause_is_gone_and_opened_again_when_it_is_back(tmp_path: Path) -> None:

@@ -104,6 +104,16 @@ def of_obligations() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from (answer("p5", "told", 2, 5, "declined"), answer("p6", "told", 2, 28.5))
 
 
+def of_machines() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Four were told; a machine or a proxy names another version, or none; one says in person that it has the older."""
+    yield from (asset("machines"), version("machines", 1, -50), version("machines", 2, 2))
+    yield from (notice(f"p{number}", "machines", 2, 3) for number in range(1, 5))
+    yield from (answer("p1", "machines", 1, 5, "auto"), answer("p2", "machines", 1, 5, "proxy"))
+    stream, unnamed = answer("p3", "machines", 1, 5, "auto")
+    yield stream, {**unnamed, "version_no": None}
+    yield answer("p4", "machines", 1, 5)
+
+
 def of_coverage() -> Iterator[tuple[str, dict[str, Any]]]:
     """Of p1, p2 and p3, entitled when it took effect, two were told; p4 joined later, and was told too."""
     yield from (asset("announced"), version("announced", 1, 5))
@@ -136,7 +146,7 @@ def first_batch() -> Batch:
     everyone = (partner(f"p{number}", tier="gold" if number < 3 else None) for number in range(1, 7))
     programs = (group("g1", "Ambassadors"), group("g2", "Launch"), group("g3", "Past"))
     members = (member("g1", "p1"), member("g2", "p1"), member("g2", "p2"), member("g3", "p1", left_at=stamp(1)))
-    stories = (of_currency, of_time, of_obligations, of_coverage, of_obsolete, of_notices)
+    stories = (of_currency, of_time, of_obligations, of_machines, of_coverage, of_obsolete, of_notices)
     streams: dict[str, list[dict[str, Any]]] = {}
     for stream, record in (*everyone, *programs, *members, *(told for story in stories for told in story())):
         streams.setdefault(stream, []).append(record)
@@ -212,9 +222,22 @@ def test_machines_and_proxies_are_no_response_and_refusals_are(tables: Tables) -
     assert row(tables, "K4", "acknowledgment", brand="told")["value"] == 3 / 6
 
 
+def test_machines_and_proxies_are_no_response_whatever_version_they_name(tables: Tables) -> None:
+    assert row(tables, "K4", "response", brand="machines")["value"] == 1 / 4
+
+
 def test_on_time_is_asked_of_what_was_due_only(tables: Tables) -> None:
     found = row(tables, "K4", "on_time", brand="told")
     assert (found["numerator"], found["denominator"], found["censored"]) == (1, 5, 1)
+
+
+def test_violations_are_weighed_by_partner_too_and_nobody_is_no_partner(tables: Tables) -> None:
+    by_pair, by_partner = (
+        row(tables, "K9", "violations_now", weighting=how, brand="ended") for how in ("pair", "partner")
+    )
+    assert (by_pair["numerator"], by_pair["denominator"]) == (5, 5)
+    assert (by_partner["numerator"], by_partner["denominator"]) == (2, 2)
+    assert not row(tables, "K9", "unknown_identity_now", weighting="partner")
 
 
 def test_coverage_asks_who_was_to_be_told_at_the_instant_itself(tables: Tables) -> None:
