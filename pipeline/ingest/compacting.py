@@ -140,7 +140,7 @@ def _groups(sources: Sequence[_Source]) -> Iterator[list[_Source]]:
     group: list[_Source] = []
     for pull in _pulls(sources):
         size = sum(source.size_bytes for source in pull)
-        is_fit = all(source.size_bytes < SMALL_BYTES and source.alike for source in pull)
+        is_fit = all(source.size_bytes < SMALL_BYTES and source.alike == pull[0].alike for source in pull)
         is_like = not group or pull[0].alike == group[-1].alike
         is_room = len(group) + len(pull) <= MOST_MERGED and sum(s.size_bytes for s in group) + size <= LARGE_BYTES
         if not (is_fit and is_like and is_room):

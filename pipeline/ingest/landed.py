@@ -49,9 +49,8 @@ class LandedChunk:
 
     @property
     def reading(self) -> str:
-        """How its records are read, as text; empty where some of its pages are read otherwise."""
-        spelled = json.dumps([self.mapping, self.known_fields], sort_keys=True)
-        return "" if self.parts else spelled
+        """How its records are read, as text, but for those of its ``parts``."""
+        return json.dumps([self.mapping, self.known_fields], sort_keys=True)
 
     @property
     def file(self) -> str:
