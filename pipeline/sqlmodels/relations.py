@@ -21,7 +21,7 @@ import pyarrow as pa
 from pipeline.business_calendar import give_calendar
 from pipeline.ingest.landed import LandedChunk
 from pipeline.settings import Fulfilment, Policies, Settings
-from pipeline.sqlmodels.known import give_known_values, give_read_fields
+from pipeline.sqlmodels.known import give_former_mappings, give_known_values, give_read_fields
 from pipeline.sqlmodels.landed_rows import landing_select, pages_select
 from pipeline.sqlmodels.reading_ways import PAGES, sum_of, ways_of
 from pipeline.streams import STREAMS
@@ -42,6 +42,7 @@ GIVEN_RELATIONS: Final = frozenset(
         "ops.service_levels",
         "ops.known_values",
         "ops.read_fields",
+        "ops.former_mappings",
     }
 )
 
@@ -143,6 +144,7 @@ def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedC
     every = [chunk for own in by_stream.values() for chunk in own]
     connection.execute(f"create or replace view landing.pages as {pages_select(landing, every)}")
     give_read_fields(connection, by_stream)
+    give_former_mappings(connection, by_stream)
 
 
 def give_question(connection: Connection, question: Question, name: str = QUESTION) -> None:

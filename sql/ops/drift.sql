@@ -3,13 +3,15 @@
 -- Refresh: full
 -- new_field: since a later turn than the stream's first, and nothing reads it. missing_field: it is read, every record
 -- before had it, none of the last turn's has. retyped_field: a kind of value that its first turn had not. new_value: an
--- enumerated field has a value that the rules do not know. A person who has looked at one writes
--- `vipgrid decide review <finding_id>`.
+-- enumerated field has a value that the rules do not know. former_mapping: a field of earlier records is made otherwise than
+-- the profile makes it now. A person who has looked at one writes `vipgrid decide review <finding_id>`.
 with shapes as (select * from ops.shapes),
 
 fields as (select * from ops.fields),
 
 read_fields as (select * from ops.read_fields),
+
+former_mappings as (select * from ops.former_mappings),
 
 strange_values as (select * from ops.strange_values),
 
@@ -138,6 +140,19 @@ new_values as (
     having max(strange_values.turn_no) = max(brought.last_turn_no)
 ),
 
+mapped_otherwise as (
+    select
+        stream,
+        'former_mapping' as rule,
+        'warning' as severity,
+        field,
+        null::varchar as value,
+        as_integer(turn_no) as since_turn_no,
+        field || ' of ' || stream || ' is made otherwise now than of the records that came up to turn ' || turn_no
+        as detail
+    from former_mappings
+),
+
 every_kind as (
     select * from new_fields
     union all
@@ -146,6 +161,8 @@ every_kind as (
     select * from retyped_fields
     union all
     select * from new_values
+    union all
+    select * from mapped_otherwise
 ),
 
 named as (

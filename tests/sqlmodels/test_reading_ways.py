@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from pipeline.errors import RefusedError
 from pipeline.ingest import compacting
 from pipeline.ingest.compacting import compact
 from pipeline.ingest.landed import landed_chunks
+from pipeline.ingest.profile import load_profile
+from pipeline.ingest.remapping import correct_mappings
 from pipeline.sqlmodels import landed_rows, mapped, reading_ways
 from pipeline.sqlmodels.increments import NEW_READING, UNCHANGED, Increments
 from pipeline.sqlmodels.journalled import give_ledger
@@ -20,7 +25,7 @@ from tests.connections.making import Server, Tenant
 from tests.tables import GRAPH
 
 NAMES = GRAPH.left_of(["ops.quarantine", "core.assets", "core.asset_versions", "ops.pages"])
-PROFILE = {
+PROFILE: dict[str, Any] = {
     "defaults": {"paging": {"kind": "single_page"}},
     "streams": {
         "assets": {
@@ -137,6 +142,49 @@ def test_a_macro_under_the_reader_is_part_of_its_way(kept: Kept, monkeypatch: py
     assert set(kept.hows()) <= {"staging.assets", "staging.asset_versions", "ops.pages"}
     assert kept.versions() == before
     assert kept.hows() == {}
+
+
+def test_another_mapping_reads_nothing_anew_until_it_is_said_to_correct_the_former(kept: Kept) -> None:
+    mapping = {**PROFILE["streams"]["assets"]["mapping"], "title": {"template": "{caption}!"}}
+    profile = {**PROFILE, "streams": {**PROFILE["streams"], "assets": {"mapping": mapping}}}
+    kept.tenant.write_profile(profile)
+    kept.tenant.pull_well()
+    assert kept.hows()["staging.assets"] == "appended"
+    assert kept.titles() == [("a1", "One"), ("a2", "Two")]
+    before = kept.versions()
+    correct = partial(
+        correct_mappings, kept.tenant.journal, kept.tenant.turn(), "vip", load_profile(kept.tenant.profile)
+    )
+    with pytest.raises(RefusedError, match="needs a person"):
+        correct(["assets"], actor="ann", reason=" ")
+    assert correct(["assets", "asset_versions"], actor="ann", reason="typo") == {"assets": ["title"]}
+    assert kept.read_anew() == {"staging.assets"}
+    after = kept.versions()
+    assert not [name for name in after if after[name] != before[name] and "asset_versions" in name]
+    assert kept.titles() == [("a1", "One!"), ("a2", "Two!")]
+    assert correct(["assets"], actor="ann", reason="typo") == {}
+
+
+def test_records_that_were_marked_as_gone_are_read_with_the_corrected_mapping_too(tmp_path: Path) -> None:
+    records = [{"id": f"a{n}", "caption": f"T{n}"} for n in range(2)]
+    stream = {"paging": {"kind": "single_page"}, "deletions": {"kind": "absence", "max_drop": 1.0}}
+    with Server(lambda _: {"items": records}) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": {**stream, "mapping": {"asset_id": "id"}}}})
+        for gone in (False, True, True):
+            del records[: int(gone and len(records) == 2)]
+            tenant.pull_well()
+            tenant.next_turn()
+    assert [(r["asset_id"], r["title"], bool(r["deleted_at"])) for r in tenant.ask("core.assets")] == [
+        ("a0", None, True),
+        ("a1", None, False),
+    ]
+    tenant.write_profile({"streams": {"assets": {**stream, "mapping": {"asset_id": "id", "title": "caption"}}}})
+    profile = load_profile(tenant.profile)
+    correct_mappings(tenant.journal, tenant.turn(), "vip", profile, ["assets"], actor="ann", reason="forgotten")
+    assert [(r["asset_id"], r["title"], bool(r["deleted_at"])) for r in tenant.ask("core.assets")] == [
+        ("a0", "T0", True),
+        ("a1", "T1", False),
+    ]
 
 
 def test_merging_files_is_no_other_way(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
