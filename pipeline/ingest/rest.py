@@ -78,7 +78,7 @@ class RestFeed:
         self._stream = STREAMS[stream]
         self._turn = turn
         self._past = past
-        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path, self._profile.each)
+        self._source = connection.base_url.rstrip("/") + self._filled(self._profile)
         by = self._profile.incremental
         self._lag = by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
         self._start = start_of(by, self._source, turn, None if past.is_full else past.last)
@@ -153,12 +153,12 @@ class RestFeed:
         """The further ways into the stream, and the list of its deletions."""
         return (*self._others, *((self._gone,) if self._gone else ()))
 
-    def _filled(self, path: str, each: Each | None = None) -> str:
-        variables = dict(self._connection.variables)
-        return filled(self._name, path, self._stream.name, variables, each.gives if each else ())
+    def _filled(self, source: Source) -> str:
+        later = (*source.path_params, *(source.each.gives if source.each else ()))
+        return filled(self._name, source.path, self._stream.name, dict(self._connection.variables), later)
 
     def _reader(self, source: Source) -> SourceReader:
-        path = self._filled(source.path, source.each)
+        path = self._filled(source)
         address = self._connection.base_url.rstrip("/") + path
         span = self._span
         if self._goes_on_by_itself(source):

@@ -73,7 +73,8 @@ class SourceReader:
             yield replace(page, items=[], envelope=None, request={**page.request, LISTING: str(len(page.items))})
         for given in elements.values():
             self.loop.given = given
-            path = self.path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
+            places = {name: f"{{{name}}}" for name in self.source.path_params}
+            path = self.path.format_map(places | {name: quote(str(value), safe="") for name, value in given.items()})
             yield from self._pages(path, {param: given[name] for param, name in each.params.items()})
 
     def _given(self, each: Each, item: Item) -> Mapping[str, Any]:
