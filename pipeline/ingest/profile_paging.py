@@ -135,7 +135,8 @@ class KeysetPaging(Pages):
 class StatefulScroll(Pages):
     """The source remembers where we are: the same request gives the next page; the end is an empty one.
 
-    A page that was sent and did not arrive is lost, so nothing is asked twice: after a failure the scroll begins anew.
+    A page that was sent and did not arrive is lost, so nothing is asked twice: after a failure, and after an answer
+    that is to be tried again, the scroll begins anew (inside windows of time, that window's).
     """
 
     kind: Literal["stateful_scroll"]

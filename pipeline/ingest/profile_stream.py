@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.ingest.paths import EACH, JsonPath, parse_path
-from pipeline.ingest.profile_incremental import ByInstant, ClientSide, Incremental
+from pipeline.ingest.profile_incremental import ByInstant, ClientSide, Incremental, refuse_partial_readings
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
 from pipeline.ingest.profile_paging import CursorPaging, KeysetPaging, Paging, StatefulScroll, TimeWindows
 from pipeline.ingest.profile_path import params_in
@@ -294,6 +294,8 @@ class StreamProfile(Source):
         if self.also and isinstance(self.deletions, Absence):
             message = "'also' and deletion by absence exclude each other"
             raise ValueError(message)
+        if isinstance(self.deletions, Absence) and self.incremental is not None:
+            refuse_partial_readings(self.incremental)
         return self
 
     @property

@@ -28,7 +28,7 @@ from pipeline.ingest.profile_mapping import Absence
 from pipeline.ingest.profile_records import Records
 from pipeline.ingest.profile_stream import Asked, DeletionFeed, Each, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
-from pipeline.ingest.resuming import Way, kind_of, start_of
+from pipeline.ingest.resuming import Way, began, begin_of, kind_of, start_of
 from pipeline.ingest.source import SourceReader, Span, filled
 from pipeline.ingest.windows import Window
 from pipeline.instants import format_instant
@@ -232,15 +232,20 @@ class RestFeed:
 
     def _expected_snapshot(self) -> Snapshot | None:
         deletions, memory = self._profile.deletions, self._past.memory
-        if not isinstance(deletions, Absence) or memory is None or not self._asked_for_everything():
+        if not isinstance(deletions, Absence) or memory is None or not self._begins_anew:
             return None
         paths = key_paths(self._stream, self._profile)
-        return Snapshot(paths, memory.read(), self._turn.now, deletions.max_drop)
+        # From another beginning other records are missing, and not because they are gone.
+        is_comparable = began(self._past.last) == begin_of(self._profile.incremental)
+        return Snapshot(paths, memory.read() if is_comparable else {}, self._turn.now, deletions.max_drop)
+
+    @property
+    def _begins_anew(self) -> bool:
+        return not any(reader.span.place is not None for reader in (self._main, *self._others))
 
     def _asked_for_everything(self) -> bool:
         by = self._profile.incremental
-        has_place = any(reader.span.place is not None for reader in (self._main, *self._others))
-        return not has_place and (by is None or getattr(by, "start", None) is None)
+        return self._begins_anew and (by is None or getattr(by, "start", None) is None)
 
     def _watermark(self) -> datetime:
         declared = [reader.loop.declared for reader in (self._main, *self._others) if reader.loop.declared is not None]
