@@ -9,6 +9,7 @@ were; so nothing that landed is read otherwise until a person says that it was t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from pipeline.errors import RefusedError
@@ -39,7 +40,8 @@ def correct_mappings(  # noqa: PLR0913 - what is corrected, where, by whom
     drafts = []
     for name in streams:
         stream, own = STREAMS[name], profile.of_stream(name)
-        mapping = mapping_of(stream, own)
+        # As the journal gives it back.
+        mapping = json.loads(json.dumps(mapping_of(stream, own)))
         known = known_fields(stream, own)
         of_stream = [landed for landed in chunks if (landed.stream, landed.connection) == (name, connection)]
         fields = sorted(former_fields(of_stream, mapping))
@@ -59,7 +61,7 @@ def correct_mappings(  # noqa: PLR0913 - what is corrected, where, by whom
                 reason=reason.strip(),
                 data={
                     "connection": connection,
-                    "mapping": dict(mapping),
+                    "mapping": mapping,
                     "marked_mapping": dict(marked_mapping(stream, own)),
                     "known_fields": None if known is None else list(known),
                 },

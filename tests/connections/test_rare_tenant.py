@@ -220,6 +220,12 @@ def test_a_reading_that_lacks_too_much_ends_nothing_and_another_start_begins_to_
             tenant.next_turn(timedelta(days=2))
             tenant.pull_well()
             assert "more than max_drop allows" in tenant.entry("grants")["notes"][0]
+        tenant.next_turn()
+        tenant.pull_well()
+        assert tenant.entry("grants")["notes"] == []
+        (gone,) = tenant.ask("ops.drift", "finding_id, detail")
+        assert gone["finding_id"] == "many_gone:field:grants.records=4"
+        assert "it has 9 records where the last had 18" in gone["detail"]
         harbour.has = everything
         written = tenant.profile.read_text().replace("2026-01-01", "2026-01-20")
         assert written != tenant.profile.read_text()
@@ -228,6 +234,7 @@ def test_a_reading_that_lacks_too_much_ends_nothing_and_another_start_begins_to_
             tenant.next_turn(timedelta(days=2))
             tenant.pull_well()
             assert tenant.entry("grants")["notes"] == []
+        assert tenant.ask("ops.drift") == []
     assert not any(current(tenant).values())
 
 

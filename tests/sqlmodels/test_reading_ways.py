@@ -145,7 +145,16 @@ def test_a_macro_under_the_reader_is_part_of_its_way(kept: Kept, monkeypatch: py
 
 
 def test_another_mapping_reads_nothing_anew_until_it_is_said_to_correct_the_former(kept: Kept) -> None:
-    mapping = {**PROFILE["streams"]["assets"]["mapping"], "title": {"template": "{caption}!"}}
+    mapping = {
+        **PROFILE["streams"]["assets"]["mapping"],
+        "title": {"template": "{caption}!"},
+        "status": {
+            "path": "flow",
+            "map": {"LIVE": "published", None: "draft"},
+            "only_if": {"path": "id", "is": "present"},
+        },
+        "brand": {"first_of": ["brand.en", "brand.de"]},
+    }
     profile = {**PROFILE, "streams": {**PROFILE["streams"], "assets": {"mapping": mapping}}}
     kept.tenant.write_profile(profile)
     kept.tenant.pull_well()
@@ -157,7 +166,7 @@ def test_another_mapping_reads_nothing_anew_until_it_is_said_to_correct_the_form
     )
     with pytest.raises(RefusedError, match="needs a person"):
         correct(["assets"], actor="ann", reason=" ")
-    assert correct(["assets", "asset_versions"], actor="ann", reason="typo") == {"assets": ["title"]}
+    assert correct(["assets", "asset_versions"], actor="ann", reason="typo") == {"assets": ["brand", "status", "title"]}
     assert kept.read_anew() == {"staging.assets"}
     after = kept.versions()
     assert not [name for name in after if after[name] != before[name] and "asset_versions" in name]
