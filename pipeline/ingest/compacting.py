@@ -21,7 +21,7 @@ from typing import Final
 from pipeline.errors import StateError
 from pipeline.home import Home
 from pipeline.ingest.chunks import Chunk
-from pipeline.ingest.landed import LandedChunk, landed_chunks
+from pipeline.ingest.landed import LandedChunk, landed_chunks, superseded_lists
 from pipeline.ingest.landing import DurableFile, check_chunk, raw_lines
 from pipeline.ingest.merged import STREAM_COMPACTED, Merged, Replaced, merged_chunks
 from pipeline.ledger.journal import Journal, sync_folder
@@ -86,7 +86,9 @@ def compact(home: Home, journal: Journal, turn: Turn) -> list[Compacted]:
 
 
 def remove_replaced(home: Home, journal: Journal) -> int:
-    """Remove the files that stand in merged ones, and what killed mergings left; return how many.
+    """Remove the files that stand in merged ones, lists that later ones replaced, and what killed mergings left.
+
+    Returns how many.
 
     The caller knows that no reader has their names any more.
 
@@ -107,6 +109,10 @@ def remove_replaced(home: Home, journal: Journal) -> int:
         if gone and merging.chunk.file in current:
             check_chunk(home.landing, merging.chunk)
         for path in gone:
+            path.unlink()
+            removed += 1
+    for path in (home.landing / name for name in superseded_lists(journal)):
+        if path.exists():
             path.unlink()
             removed += 1
     for path in chain.from_iterable(home.landing.glob(f"*/*/*to*.{kind}") for kind in ("zst", "zst.tmp")):

@@ -151,6 +151,15 @@ def leftovers(landing: Path, journal: Journal) -> list[Path]:
     return [path for path in files if path.relative_to(landing).as_posix() not in named]
 
 
+def superseded_lists(journal: Journal) -> list[str]:
+    """Return the lists of files or keys that a later pull of their stream replaced by its own: nobody reads them."""
+    pulls = [_pulled(entry) for entry in journal.entries(frozenset({STREAM_PULLED}))]
+    named = dict.fromkeys(pull.seen_files.file for pull in pulls if pull.seen_files)
+    last = {pull.stream: pull.seen_files for pull in pulls}
+    current = {seen.file for seen in last.values() if seen}
+    return [file for file in named if file not in current]
+
+
 def found_files(journal: Journal) -> list[SeenFiles]:
     """Return the files of records that second passes over the sources found, in the journal's order."""
     found = (_seen(entry.data["found"]) for entry in journal.entries(frozenset({STREAM_RECONCILED})))

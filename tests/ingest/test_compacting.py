@@ -128,8 +128,13 @@ def files(home: Home) -> list[str]:
     return sorted(path.name for path in (home.landing / "vip" / "assets").iterdir() if ".files." not in path.name)
 
 
+def lists(home: Home) -> list[str]:
+    return sorted(path.name for path in (home.landing / "vip" / "assets").glob("*.files.*"))
+
+
 def test_many_small_files_become_one_pair_with_the_very_same_lines(desk: Desk) -> None:
     before, seen, late = lines(desk.home), rows(desk.home), rows(desk.home, since=7)
+    assert len(lists(desk.home)) == TURNS
     count = len(landed_chunks(desk.journal))
     assert merge(desk.home) == 1
     assert files(desk.home) == ["000001to000012.ndjson.zst", "000001to000012.pages.ndjson.zst"]
@@ -139,6 +144,7 @@ def test_many_small_files_become_one_pair_with_the_very_same_lines(desk: Desk) -
     assert rows(desk.home, since=7) == late
     assert len(landed_chunks(desk.journal)) == count
     assert leftovers(desk.home.landing, desk.journal) == []
+    assert lists(desk.home) == ["000012.files.ndjson.zst"]
     (merging,) = merged_chunks(desk.journal)
     assert (len(merging.replaced), merging.chunk.records, merging.chunk.rejected) == (TURNS, 2 * TURNS + 1, 1)
     assert merge(desk.home) == 0
@@ -225,6 +231,7 @@ def test_wherever_it_is_killed_the_old_files_are_whole_or_the_new_one_is(
         assert merge(home) in (0, 1)
         assert lines(home) == before, f"after step {step}, taken up"
         assert files(home) == merged, f"after step {step}"
+        assert lists(home) == lists(given)[-1:], f"after step {step}"
     assert rows(home) == seen
     print(f"{step} steps")
     assert step > 2 * turns
