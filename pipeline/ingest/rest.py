@@ -29,7 +29,7 @@ from pipeline.ingest.profile_records import Records
 from pipeline.ingest.profile_stream import Asked, DeletionFeed, Each, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
 from pipeline.ingest.resuming import Way, began, begin_of, kind_of, start_of
-from pipeline.ingest.source import SourceReader, Span, filled
+from pipeline.ingest.source import HELD_BYTES, SourceReader, Span, filled
 from pipeline.ingest.windows import Window
 from pipeline.instants import format_instant
 from pipeline.ledger.turns import Turn
@@ -42,12 +42,16 @@ _OF_A_FEED: Final = ("method", "path", "query", "body", "graphql", "keep", "pagi
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known from earlier pulls; ``is_full`` = ask for everything all the same, ``window`` = for that alone."""
+    """What is known from earlier pulls; ``is_full`` = ask for everything all the same, ``window`` = for that alone.
+
+    ``is_trial`` = pages are passed on as they come, for a few of them are enough.
+    """
 
     last: Pulled | None = None
     memory: Memory | None = None
     is_full: bool = False
     window: Window | None = None
+    is_trial: bool = False
 
 
 class RestFeed:
@@ -90,9 +94,10 @@ class RestFeed:
         self._others = [self._reader(other) for other in self._profile.also]
         deletions = self._profile.deletions
         self._gone = self._deletion_reader(deletions) if isinstance(deletions, DeletionFeed) else None
-        self._snapshot = self._expected_snapshot()
         self._doubt: str | None = None
         self._seen: SeenFiles | None = past.last.seen_files if past.last else None
+        self._begins = began(past.last)
+        self._snapshot = self._expected_snapshot()
         self._parts: list[Part] = []
         self._count = 0
 
@@ -175,7 +180,8 @@ class RestFeed:
             is_from_everything=span.place is None,
             at_once=self._at_once,
         )
-        return SourceReader(loop, path, span, None if source.each is None else self._listing(source.each))
+        listing = None if source.each is None else self._listing(source.each)
+        return SourceReader(loop, path, span, listing, held_bytes=0 if self._past.is_trial else HELD_BYTES)
 
     def _listing(self, each: Each) -> SourceReader:
         """Return the reader of the list for each of whose elements a way is asked; nothing of it is kept."""
@@ -217,7 +223,7 @@ class RestFeed:
         self._doubt = snapshot.doubt()
         if self._doubt is None:
             marked, kept = snapshot.settle(memory.find)
-            self._seen = memory.write(kept)
+            self._seen, self._begins = memory.write(kept), begin_of(self._profile.incremental)
             if marked:
                 yield from self._part([self._marked_page(marked)], marked_mapping(self._stream, self._profile))
 
@@ -236,7 +242,7 @@ class RestFeed:
             return None
         paths = key_paths(self._stream, self._profile)
         # From another beginning other records are missing, and not because they are gone.
-        is_comparable = began(self._past.last) == begin_of(self._profile.incremental)
+        is_comparable = self._begins == begin_of(self._profile.incremental)
         return Snapshot(paths, memory.read() if is_comparable else {}, self._turn.now, deletions.max_drop)
 
     @property
@@ -263,7 +269,7 @@ class RestFeed:
         ways = [
             Way(loop.source, kind_of(loop.profile.incremental), place) for loop, place in places if place is not None
         ]
-        return self._start.kept(self._turn, self._main.loop.progress.next_place(watermark), ways)
+        return self._start.kept(self._turn, self._main.loop.progress.next_place(watermark), ways, self._begins)
 
 
 def _cutter(name: str, connection: RestConnection, profile: StreamProfile) -> Cutter | None:

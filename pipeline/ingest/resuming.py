@@ -29,8 +29,8 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the next pull starts, kept as JSON text in the journal; void for another ``source`` or ``kind``.
 
     ``changed_since`` is an instant, a number or a token, as the profile's kind of incremental has it, and empty where
-    everything is asked for. Entries of before have no ``kind``. ``begins`` = from when on everything is, where the
-    profile says it.
+    everything is asked for. Entries of before have no ``kind``. ``begins`` = from when on the last snapshot was, empty
+    where it had everything.
     """
 
     source: str
@@ -56,12 +56,11 @@ class Start:
         same = (way.place for way in self.ways if (way.source, way.kind) == (source, kind_of(incremental)))
         return next(same, None)
 
-    def kept(self, turn: Turn, changed_since: str | None, ways: Sequence[Way]) -> str | None:
+    def kept(self, turn: Turn, changed_since: str | None, ways: Sequence[Way], begins: str) -> str | None:
         """Return what the next pull is to know, None where that is nothing."""
         if changed_since is None and not ways:
             return None
         full_at = format_instant(turn.now) if self.full_at is None else self.full_at
-        begins = begin_of(self.incremental)
         kept = _Kept(self.source, changed_since or "", full_at, kind_of(self.incremental), tuple(ways), begins)
         return msgspec.json.encode(kept).decode()
 
@@ -88,7 +87,7 @@ def begin_of(incremental: Incremental | None) -> str:
 
 
 def began(last: Pulled | None) -> str:
-    """Return from when on everything was asked for up to the last pull, empty where from the beginning."""
+    """Return from when on the last snapshot was, empty where it had everything or there is none."""
     if last is None or last.cursor is None:
         return ""
     return msgspec.json.decode(last.cursor, type=_Kept).begins

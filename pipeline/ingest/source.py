@@ -31,7 +31,7 @@ from pipeline.json_structure import value_of
 LISTING: Final = "each"
 _DIFFERENT: Final = timedelta(minutes=10)
 _MOST_TIMES_AGAIN: Final = 3
-_HELD_BYTES: Final = 16 * 2**20
+HELD_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Span:
 class _Held:
     """A window's pages, held back until it is had whole or too large: what is held can still be begun anew."""
 
+    most_bytes: int
     pages: list[Page] = field(default_factory=list)
     size_bytes: int = 0
     is_let_go: bool = False
@@ -54,7 +55,7 @@ class _Held:
         """Take a page, and return what is not held any more."""
         self.pages.append(page)
         self.size_bytes += sum(len(item if isinstance(item, bytes) else item.raw) for item in page.items)
-        if self.size_bytes <= _HELD_BYTES:
+        if self.size_bytes <= self.most_bytes:
             return []
         self.is_let_go = True
         free, self.pages = self.pages, []
@@ -63,12 +64,16 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class SourceReader:
-    """Reads one way into a stream once; ``listing`` is the list for each of whose elements it is asked."""
+    """Reads one way into a stream once; ``listing`` is the list for each of whose elements it is asked.
+
+    So many bytes of a window are held back until it is whole.
+    """
 
     loop: PageLoop
     path: str
     span: Span
     listing: SourceReader | None = None
+    held_bytes: int = HELD_BYTES
 
     @property
     def source(self) -> Source:
@@ -150,7 +155,7 @@ class SourceReader:
         while windows:
             window = windows.popleft()
             params = {**given, **by.params(window.since, window.until)}
-            held = _Held()
+            held = _Held(self.held_bytes)
             try:
                 for page in self.loop.pages(path, params, paging.within, paging):
                     yield from held.add(page)

@@ -230,8 +230,8 @@ def test_a_reading_that_lacks_too_much_ends_nothing_and_another_start_begins_to_
         written = tenant.profile.read_text().replace("2026-01-01", "2026-01-20")
         assert written != tenant.profile.read_text()
         tenant.profile.write_text(written)
-        for _ in range(3):
-            tenant.next_turn(timedelta(days=2))
+        for hours in (1, 48, 48, 48):
+            tenant.next_turn(timedelta(hours=hours))
             tenant.pull_well()
             assert tenant.entry("grants")["notes"] == []
         assert tenant.ask("ops.drift") == []
