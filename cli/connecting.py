@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from cli.context import Context
 from cli.reconciling import reconcile
+from cli.remapping import remap
 from cli.words import Given
 from pipeline.errors import ConfigurationError, ExitCode, RefusedError, SourceError
 from pipeline.ingest.pages import Unreadable
@@ -39,6 +40,7 @@ def add_to(app: App) -> None:
         name="connect", help="Try a connection and its profile against the tenant's API, or read it a second time."
     )
     own.command(reconcile)
+    own.command(remap)
     for command in (check, sample, map_fields):
         own.command(command, name="map" if command is map_fields else command.__name__)
     app.command(own)

@@ -38,7 +38,7 @@ def reconcile(
     What was missed lands at the next sync. Every pass and every difference is journalled.
     """
     settings = context.settings()
-    chosen = _chosen(settings, connection, stream)
+    chosen = chosen_streams(settings, connection, stream)
     done: list[Reconciled] = []
     with (
         context.out.progress("reading again") as step,
@@ -59,7 +59,13 @@ def reconcile(
     return ExitCode.DONE if document["is_good"] else ExitCode.NEEDS_A_PERSON
 
 
-def _chosen(settings: Settings, connection: str | None, stream: str | None) -> dict[str, tuple[str, ...]]:
+def chosen_streams(settings: Settings, connection: str | None, stream: str | None) -> dict[str, tuple[str, ...]]:
+    """Return the streams that are meant, by their connections.
+
+    Raises:
+        RefusedError: there is no such connection, or it does not serve the stream.
+
+    """
     if connection is not None and connection not in settings.connections:
         message = f"{connection!r} is no connection; there are {', '.join(settings.connections)}."
         raise RefusedError(message)

@@ -3,9 +3,9 @@
 Belongs here: what a copy consists of, and writing it. Does not belong here: putting it back
 (``pipeline.restoring``), the lock (the caller holds it).
 
-A copy has the ledger, the landed chunks that it names, issued reports, and the manifest of what was published;
-the warehouse and ``published/`` are made again from these. A Parquet file that was imported by reference is not ours
-and not in it, one that was copied is.
+A copy has the ledger, the landed chunks that it names, the originals that landing keeps, issued reports, and the
+manifest of what was published; the warehouse and ``published/`` are made again from these. A Parquet file that was
+imported by reference is not ours: it is named in the manifest, and copied where that is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +25,10 @@ import zstandard
 
 from pipeline.errors import RefusedError, StateError
 from pipeline.home import Home
+from pipeline.ingest.chunks import Chunk
+from pipeline.ingest.importing import referenced_chunks
 from pipeline.ingest.landed import found_files, landed_chunks, last_pulls
-from pipeline.ingest.originals import copied_path
+from pipeline.ingest.originals import check_parquet, copied_path, kept_originals
 from pipeline.instants import format_instant
 from pipeline.ledger.journal import PERSON_ROLE, Draft, Journal, sync_folder
 from pipeline.ledger.turns import read_turns
@@ -43,20 +45,26 @@ _PUBLISHED_NAME: Final = "published/backup-manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A copy: where it is, and how much it holds; ``last_seq`` is the ledger's last entry in it (-1 = none)."""
+    """A copy: where it is, and how much it holds; ``last_seq`` is the ledger's last entry in it (-1 = none).
+
+    ``left_out``: the files that were imported by reference and are not in it.
+    """
 
     path: Path
     files: int
     size_bytes: int
     last_seq: int
+    left_out: Sequence[str]
 
 
-def back_up(home: Home, destination: Path, *, actor: str, at: datetime) -> Copied:
+def back_up(home: Home, destination: Path, *, actor: str, at: datetime, with_referenced: bool = False) -> Copied:
     """Copy the home to a new folder, or to one file where the name ends in ``.tar.zst``; durable when it returns.
+
+    ``with_referenced``: with the files that were imported by reference, as if they had been copied then.
 
     Raises:
         RefusedError: the destination is there already, lies inside the home, or there is nothing to copy.
-        StateError: a file that the ledger names is missing.
+        StateError: a file that the ledger names is missing, or not what it was.
         OSError: the disk refused; no half copy bears the name.
 
     """
@@ -74,8 +82,12 @@ def back_up(home: Home, destination: Path, *, actor: str, at: datetime) -> Copie
     known_at = last.known_at if last else at
     data = {"destination": destination.name, "at": format_instant(at)}
     journal.append([home_draft(BACKUP_MADE, known_at, actor, data)])
+    referenced = {chunk.sha256: chunk for chunk in referenced_chunks(home, journal)}
     sources = _sources(home, journal)
-    manifest = _manifest(sources, _last_seq(journal), at)
+    if with_referenced:
+        sources |= _referenced_sources(home, referenced.values())
+        referenced = {}
+    manifest = _manifest(sources, _last_seq(journal), at, referenced.values())
     destination.parent.mkdir(parents=True, exist_ok=True)
     draft = destination.with_name(f".{destination.name}.{os.getpid()}.part")
     try:
@@ -89,7 +101,8 @@ def back_up(home: Home, destination: Path, *, actor: str, at: datetime) -> Copie
         raise
     sync_folder(destination.parent)
     size = sum(file["bytes"] for file in manifest["files"])
-    return Copied(destination, len(sources), size, int(manifest["last_seq"]))
+    left_out = [chunk.file for chunk in referenced.values()]
+    return Copied(destination, len(sources), size, int(manifest["last_seq"]), left_out)
 
 
 def home_draft(kind: str, known_at: datetime, actor: str, data: dict[str, str], *, reason: str | None = None) -> Draft:
@@ -111,9 +124,11 @@ def _sources(home: Home, journal: Journal) -> dict[str, Path]:
     landed: set[str] = set()
     for chunk in landed_chunks(journal):
         landed |= {f"landing/{name}" for name, _ in chunk.chunk.own_files}
-        copied = copied_path(home.landing, chunk.chunk)
-        if chunk.chunk.is_parquet and copied.exists():
-            landed.add(copied.relative_to(home.path).as_posix())
+    originals = kept_originals(home.landing)
+    if changed := [path for path, sha256 in originals.items() if file_sha256(path) != sha256]:
+        message = f"The kept file {changed[0]} was changed: its name is its SHA-256; restore it, or remove it."
+        raise StateError(message)
+    landed |= {path.relative_to(home.path).as_posix() for path in originals}
     for pull in last_pulls(journal).values():
         if pull.seen_files is not None:
             landed.add(f"landing/{pull.seen_files.file}")
@@ -134,7 +149,16 @@ def _sources(home: Home, journal: Journal) -> dict[str, Path]:
     return sources | ({_PUBLISHED_NAME: published} if published.is_file() else {})
 
 
-def _manifest(sources: Mapping[str, Path], last_seq: int, at: datetime) -> dict[str, Any]:
+def _referenced_sources(home: Home, chunks: Iterable[Chunk]) -> dict[str, Path]:
+    """Return the files that were imported by reference, by the names that their copies have in a home."""
+    found = {}
+    for chunk in chunks:
+        check_parquet(home.landing, chunk)
+        found[copied_path(home.landing, chunk).relative_to(home.path).as_posix()] = Path(chunk.file)
+    return found
+
+
+def _manifest(sources: Mapping[str, Path], last_seq: int, at: datetime, left_out: Iterable[Chunk]) -> dict[str, Any]:
     return {
         "format": FORMAT_VERSION,
         "made_at": format_instant(at),
@@ -142,6 +166,7 @@ def _manifest(sources: Mapping[str, Path], last_seq: int, at: datetime) -> dict[
         "files": [
             {"file": name, "bytes": path.stat().st_size, "sha256": file_sha256(path)} for name, path in sources.items()
         ],
+        "left_out": [{"file": chunk.file, "sha256": chunk.sha256} for chunk in left_out],
     }
 
 

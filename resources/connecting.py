@@ -116,7 +116,7 @@ class Trier:
         turn = Turn(1, self.now, self.now)
         try:
             profile = _recent(self.profile, stream, self.now)
-            past = Past(is_full=True)
+            past = Past(is_full=True, is_trial=True)
             feed = RestFeed(self.name, self.connection, profile, self.client, stream, turn=turn, past=past)
             found_pages = _first_pages(feed.pages(), records, pages)
             rows = self._staged(stream, found_pages, feed.end(), turn)

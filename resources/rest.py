@@ -298,8 +298,8 @@ class RestClient:
         def ask() -> Response:
             body = _as_json(request.form) if request.is_json else None
             headers = {**request.headers, **(_JSON if request.is_json else {})}
-            form = None if request.is_json else request.form
-            expected = Expected("POST", is_read=False)
+            form = None if request.is_json or request.is_get else request.form
+            expected = Expected("GET" if request.is_get else "POST", is_read=False)
             call = _Call(
                 path=request.path, query=request.query, headers=headers, body=body, form=form, expected=expected
             )

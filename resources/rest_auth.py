@@ -44,13 +44,14 @@ _DEFAULT_LIFETIME_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What to post to get a token; ``is_json`` = the fields go as JSON, not as a form."""
+    """What to ask for a token; ``is_json`` = the fields go as JSON, not as a form; ``is_get`` = in the query alone."""
 
     path: str
-    query: tuple[tuple[str, str], ...]
+    query: tuple[tuple[str, str], ...] = field(repr=False)
     form: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     is_json: bool = False
+    is_get: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,8 @@ class _Session:
 
     def request(self, refresh: str | None) -> TokenRequest:  # noqa: ARG002 - a login begins anew
         form = {name: filled(text, self._given) for name, text in self._auth.login.items()}
+        if self._auth.send == "query":
+            return TokenRequest(self._auth.login_path, tuple(form.items()), {}, {}, is_get=True)
         return TokenRequest(self._auth.login_path, (), form, {}, is_json=self._auth.send == "json")
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> _Token:

@@ -21,7 +21,7 @@ from typing import Final
 from pipeline.errors import StateError
 from pipeline.home import Home
 from pipeline.ingest.chunks import Chunk
-from pipeline.ingest.landed import LandedChunk, landed_chunks
+from pipeline.ingest.landed import LandedChunk, landed_chunks, superseded_lists
 from pipeline.ingest.landing import DurableFile, check_chunk, raw_lines
 from pipeline.ingest.merged import STREAM_COMPACTED, Merged, Replaced, merged_chunks
 from pipeline.ledger.journal import Journal, sync_folder
@@ -86,7 +86,9 @@ def compact(home: Home, journal: Journal, turn: Turn) -> list[Compacted]:
 
 
 def remove_replaced(home: Home, journal: Journal) -> int:
-    """Remove the files that stand in merged ones, and what killed mergings left; return how many.
+    """Remove the files that stand in merged ones, lists that later ones replaced, and what killed mergings left.
+
+    Returns how many.
 
     The caller knows that no reader has their names any more.
 
@@ -107,6 +109,10 @@ def remove_replaced(home: Home, journal: Journal) -> int:
         if gone and merging.chunk.file in current:
             check_chunk(home.landing, merging.chunk)
         for path in gone:
+            path.unlink()
+            removed += 1
+    for path in (home.landing / name for name in superseded_lists(journal)):
+        if path.exists():
             path.unlink()
             removed += 1
     for path in chain.from_iterable(home.landing.glob(f"*/*/*to*.{kind}") for kind in ("zst", "zst.tmp")):
@@ -140,7 +146,7 @@ def _groups(sources: Sequence[_Source]) -> Iterator[list[_Source]]:
     group: list[_Source] = []
     for pull in _pulls(sources):
         size = sum(source.size_bytes for source in pull)
-        is_fit = all(source.size_bytes < SMALL_BYTES and source.alike for source in pull)
+        is_fit = all(source.size_bytes < SMALL_BYTES and source.alike == pull[0].alike for source in pull)
         is_like = not group or pull[0].alike == group[-1].alike
         is_room = len(group) + len(pull) <= MOST_MERGED and sum(s.size_bytes for s in group) + size <= LARGE_BYTES
         if not (is_fit and is_like and is_room):

@@ -22,7 +22,7 @@ from pipeline.ingest.chunks import PARQUET, Chunk
 from pipeline.ingest.files import FilesFeed, FoundFile, identity_of
 from pipeline.ingest.landed import FILE_IMPORTED, landed_chunks, leftovers
 from pipeline.ingest.landing import StreamWriter, hash_file
-from pipeline.ingest.originals import ORIGINALS, ChangedError, copied_path, keep_original
+from pipeline.ingest.originals import ORIGINALS, ChangedError, check_parquet, copied_path, keep_original
 from pipeline.ingest.tables import TableError
 from pipeline.ledger.journal import Journal, Value
 from pipeline.ledger.turns import Turn
@@ -219,9 +219,26 @@ def pages_of_turn(journal: Journal, turn: Turn) -> dict[str, int]:
 
 def referenced_files(home: Home, journal: Journal) -> Iterator[Path]:
     """Yield the Parquet files outside of the home that tables are made from."""
+    for chunk in referenced_chunks(home, journal):
+        yield Path(chunk.file)
+
+
+def referenced_chunks(home: Home, journal: Journal) -> Iterator[Chunk]:
+    """Yield what was imported by reference and has no copy in the home."""
     for landed in landed_chunks(journal):
         if landed.chunk.is_parquet and not copied_path(home.landing, landed.chunk).exists():
-            yield Path(landed.chunk.file)
+            yield landed.chunk
+
+
+def lacking_files(home: Home, journal: Journal) -> list[Chunk]:
+    """Return what was imported by reference and is not where it was found, or not what it was."""
+    lacking = []
+    for chunk in referenced_chunks(home, journal):
+        try:
+            check_parquet(home.landing, chunk)
+        except StateError:
+            lacking.append(chunk)
+    return lacking
 
 
 def _is_parquet(file: FoundFile) -> bool:

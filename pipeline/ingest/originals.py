@@ -10,6 +10,7 @@ hash, that is read and the path is not needed any more.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,6 +21,7 @@ from pipeline.ingest.landing import hash_file, make_durable_folder
 from pipeline.ledger.journal import sync_folder
 
 ORIGINALS: Final = "originals"
+_NAME: Final = re.compile(r"[0-9a-f]{64}[.].+")
 
 
 class ChangedError(Exception):
@@ -55,6 +57,12 @@ def keep_original(landing: Path, source: Path, sha256: str, ending: str) -> Path
     finally:
         temporary.unlink(missing_ok=True)
     return kept
+
+
+def kept_originals(landing: Path) -> dict[Path, str]:
+    """Return every file that is kept, with the hash that its name says."""
+    paths = sorted((landing / ORIGINALS).glob("*"))
+    return {path: path.name.partition(".")[0] for path in paths if _NAME.fullmatch(path.name) and path.is_file()}
 
 
 def copied_path(landing: Path, chunk: Chunk) -> Path:

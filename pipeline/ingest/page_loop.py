@@ -28,6 +28,7 @@ from pipeline.ingest.paths import found_at, parse_path, put_at, spelled
 from pipeline.ingest.personal import Cutter, unkept
 from pipeline.ingest.places import Progress
 from pipeline.ingest.profile_paging import StatefulScroll, TimeWindows, Within
+from pipeline.ingest.profile_path import with_params
 from pipeline.ingest.profile_stream import Source
 from pipeline.instants import parse_instant
 
@@ -157,12 +158,17 @@ class PageLoop:
         profile = self.profile
         query = dict(profile.query)
         body = None
+        path, params = (
+            (request.path, request.params)
+            if request.is_link
+            else with_params(request.path, request.params, profile.path_params)
+        )
         if profile.is_posted:
-            body = self._body(request)
+            body = self._body(params)
         elif not request.is_link:
-            query |= {name: str(value) for name, value in request.params.items()}
+            query |= {name: str(value) for name, value in params.items()}
         return ReadRequest(
-            path=request.path,
+            path=path,
             query=() if request.is_link else tuple(query.items()),
             body=body,
             headers=profile.headers,
@@ -171,7 +177,7 @@ class PageLoop:
             rules=profile.errors,
         )
 
-    def _body(self, request: PageRequest) -> bytes:
+    def _body(self, params: Params) -> bytes:
         profile = self.profile
         if profile.graphql is not None:
             words: Any = copy.deepcopy(dict(profile.graphql.variables))
@@ -179,7 +185,7 @@ class PageLoop:
         else:
             body = words = copy.deepcopy(dict(profile.body or {}))
         try:
-            for name, value in request.params.items():
+            for name, value in params.items():
                 put_at(words, parse_path(name), value)
         except ValueError as error:
             raise self.wrong(str(error)) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final, Protocol, TypeAlias
@@ -312,17 +312,22 @@ class _ByLink(_Step):
 class _ByKey(_Step):
     """``full`` = the most records on a page that is known to have been cut off there.
 
-    ``before`` = those of the page before, ``ties`` = how many at its end have the last one's key.
+    ``before`` = those of the page before, ``ties`` = how many at its end have the last one's key. ``said`` = what the
+    parameter says of itself, where an expression follows it.
     """
 
     paging: KeysetPaging
     before: int = 0
     full: int = 0
     ties: int = 0
+    said: str | int | None = None
 
     def first(self, path: str, params: Params) -> PageRequest:
         self.before = self.full = self.ties = 0
-        return PageRequest(path, _sized(self.paging, params))
+        self.said = params.get(self.paging.param)
+        start = self.paging.start
+        words = {} if start is None else self._words([start])
+        return PageRequest(path, {**_sized(self.paging, params), **words})
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         if not page.items or _says(self.paging, page) is False:
@@ -344,8 +349,19 @@ class _ByKey(_Step):
             what = f"its last {len(tied)} records have one value at {self._named}"
             message = f"{what}, so more may be lost behind it: name in 'ties' what orders them, or say 'inclusive'"
             raise PageError(message)
-        words = dict(zip((self.paging.param, *self.paging.ties), key, strict=True))
-        return PageRequest(request.path, {**request.params, **words}, place)
+        return PageRequest(request.path, {**request.params, **self._words(key)}, place)
+
+    def _words(self, key: Sequence[str | int]) -> dict[str, str | int]:
+        """Return what the parameters say of a key."""
+        paging = self.paging
+        if paging.expression is None:
+            return dict(zip((paging.param, *paging.ties), key, strict=False))
+        names = {"last": key[0], **dict(zip(paging.ties, key[1:], strict=True))}
+        if any(quote in str(part) for part in key for quote in "'\"\\"):
+            message = f"its last record has a quote or a backslash at {self._named}: a filter's text cannot hold it"
+            raise PageError(message)
+        text = paging.expression.format_map(names)
+        return {paging.param: text if self.said is None else f"{self.said}{paging.joined}{text}"}
 
     @property
     def _named(self) -> str:

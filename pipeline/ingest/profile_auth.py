@@ -145,10 +145,10 @@ class SessionToken(_WithHeaders):
     kind: Literal["session_token"]
     login_path: str
     "Where the login goes, below base_url."
-    login: Mapping[str, str] = Field(min_length=1)
+    login: Mapping[str, str] = Field(default_factory=dict)
     "The login's fields (in JSON, paths: `user.name`), with `{secret}` where the connection's secret of that name goes."
-    send: Literal["json", "form"] = "json"
-    "How the fields are sent."
+    send: Literal["json", "form", "query"] = "json"
+    "How the fields are sent: posted as JSON or as a form, or with GET in the `query`."
     token: PathTo = ("token",)
     "Where the answer has the token."
     token_header: str | None = None
@@ -166,6 +166,9 @@ class SessionToken(_WithHeaders):
 
     @model_validator(mode="after")
     def _fields_fit(self) -> Self:
+        if not self.login and not self.headers:
+            message = "neither 'login' nor 'headers' says anything: so it is no login"
+            raise ValueError(message)
         body: dict[str, object] = {}
         for name in self.login if self.send == "json" else ():
             put_at(body, parse_path(name), "")

@@ -205,3 +205,23 @@ Incremental = Annotated[
     ],
     BeforeValidator(_datetime_unless_said),
 ]
+
+
+def refuse_partial_readings(by: Incremental) -> None:
+    """Refuse what never reads a stream whole: nothing could be told of what such a reading lacks.
+
+    Raises:
+        ValueError: it is so.
+
+    """
+    if by.full_every is None:
+        message = "deletion by absence compares whole readings: say with 'full_every' how often 'incremental' takes one"
+        raise ValueError(message)
+    if isinstance(by, BySequence | ByToken) and by.start is not None:
+        message = (
+            "deletion by absence compares whole readings, and 'start' leaves out what is before that number or token"
+        )
+        raise ValueError(message)
+    if isinstance(by, ByInstant) and by.says_end and by.safety_lag:
+        message = "deletion by absence compares readings up to now, and 'safety_lag' leaves out what changed last"
+        raise ValueError(message)

@@ -143,8 +143,9 @@ class FlaggedDeletions(Strict):
 class Absence(Strict):
     """A deleted record is one that two complete snapshots in a row do not have.
 
-    A snapshot with far fewer records than the last is no snapshot: ``max_drop`` is the largest share that may go at
-    once.
+    A snapshot is a reading of everything: every one without `incremental`, else those that its `full_every` brings,
+    from the same `start` on, where it has one. A snapshot with far fewer records than the last is no snapshot:
+    ``max_drop`` is the largest share that may go at once.
     """
 
     kind: Literal["absence"]

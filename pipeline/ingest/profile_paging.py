@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.ingest.profile_words import PathTo, Span, Strict
+from pipeline.ingest.profile_words import PathTo, Span, Strict, names_in
 
 Stop = Literal["empty", "short", "no_content"]
 
@@ -113,12 +113,30 @@ class KeysetPaging(Pages):
     "Parameter: where a record has what orders those of one value; it takes the last record's too."
     inclusive: bool = False
     "The next page begins with the records of that very value: they come twice and are counted as duplicates."
+    expression: str | None = Field(default=None, json_schema_extra={"examples": ["id gt {last}"]})
+    "Where `param` is a filter's text: that text, with `{last}` for the value, and `{name}` for each of `ties`."
+    joined: str = " and "
+    "What stands between what `param` says already (as `incremental` has it) and the `expression`."
+    start: str | int | None = None
+    "The value for the first page; without it, that is asked for without one."
+
+    @model_validator(mode="after")
+    def _is_expressed(self) -> KeysetPaging:
+        if self.expression is not None:
+            if strange := sorted(names_in(self.expression) ^ {"last", *self.ties}):
+                message = f"'expression' has {{last}} and each of 'ties' in it, and no other: see {{{strange[0]}}}"
+                raise ValueError(message)
+            if self.start is not None and self.ties:
+                message = "'start' with an 'expression' is for one value, without 'ties'"
+                raise ValueError(message)
+        return self
 
 
 class StatefulScroll(Pages):
     """The source remembers where we are: the same request gives the next page; the end is an empty one.
 
-    A page that was sent and did not arrive is lost, so nothing is asked twice: after a failure the scroll begins anew.
+    A page that was sent and did not arrive is lost, so nothing is asked twice: after a failure, and after an answer
+    that is to be tried again, the scroll begins anew (inside windows of time, that window's).
     """
 
     kind: Literal["stateful_scroll"]

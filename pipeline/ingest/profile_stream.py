@@ -7,17 +7,17 @@ themselves (``pipeline.ingest.profile_paging`` and its neighbours), the whole pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from string import Formatter
 from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.ingest.paths import EACH, JsonPath, parse_path
-from pipeline.ingest.profile_incremental import ByInstant, ClientSide, Incremental
+from pipeline.ingest.profile_incremental import ByInstant, ClientSide, Incremental, refuse_partial_readings
 from pipeline.ingest.profile_mapping import Absence, ErrorRule, FlaggedDeletions, Rule
-from pipeline.ingest.profile_paging import CursorPaging, Paging, StatefulScroll, TimeWindows
+from pipeline.ingest.profile_paging import CursorPaging, KeysetPaging, Paging, StatefulScroll, TimeWindows
+from pipeline.ingest.profile_path import params_in
 from pipeline.ingest.profile_records import Records, checked_names
-from pipeline.ingest.profile_words import Condition, PathTo, Strict, Text
+from pipeline.ingest.profile_words import Condition, PathTo, Strict, Text, names_in
 
 Personal = Literal["keep", "drop", "pseudonymise"]
 END_FIELDS: Final = ("deleted_at", "removed_at", "left_at", "valid_to", "redacted_at", "retracted_at", "revoked_at")
@@ -137,6 +137,11 @@ def _refuse_misfits(way: Source | DeletionFeed) -> None:
 
     """
     refuse_bodies(way)
+    params_in(way.path, way.paging, way.incremental)
+    within = way.paging.within if isinstance(way.paging, TimeWindows) else way.paging
+    if isinstance(within, KeysetPaging) and within.expression is not None and within.param in way.query:
+        message = f"{within.param} stands in 'query' and has an 'expression' in 'paging': write all of it there"
+        raise ValueError(message)
     if isinstance(way.paging, TimeWindows):
         by = way.incremental
         if not isinstance(by, ByInstant) or not by.says_end or by.start is None:
@@ -189,6 +194,7 @@ class Each(Asked):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         refuse_bodies(self)
+        params_in(self.path, self.paging, None)
         checked_names(self.gives)
         if isinstance(self.paging, TimeWindows):
             message = "the list of 'each' is read whole, not by time_window"
@@ -203,7 +209,7 @@ class Source(Asked):
     """One way into a stream: what is asked, how one pages through it, and what its records are."""
 
     path: str = "/v1/{stream}"
-    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection."
+    "Below base_url; `{stream}` is the stream's name, `{name}` a variable of the connection, or a parameter."
     each: Each | None = None
     "The stream is asked for once for each element of another list, such as the versions of each asset."
     incremental: Incremental | None = None
@@ -229,11 +235,15 @@ class Source(Asked):
         if isinstance(within, StatefulScroll):
             message = "'each' and a scroll whose place the source keeps exclude each other"
             raise ValueError(message)  # noqa: TRY004 - it came from outside
-        in_path = {name for _, name, _, _ in Formatter().parse(self.path) if name}
-        if not in_path & {*each.gives} and not each.params:
+        if not names_in(self.path) & {*each.gives} and not each.params:
             named = ", ".join(f"{{{name}}}" for name in each.gives)
             message = f"'path' has none of what 'each' gives ({named}), and 'params' is empty: all were asked alike"
             raise ValueError(message)
+
+    @property
+    def path_params(self) -> tuple[str, ...]:
+        """The parameters that stand in the path."""
+        return params_in(self.path, self.paging, self.incremental)
 
     @property
     def inherited_names(self) -> tuple[str, ...]:
@@ -278,9 +288,14 @@ class StreamProfile(Source):
             if way.each is not None and (cut := {path[0] for path in self.personal_paths} & {*way.each.gives}):
                 message = f"{min(cut)} is personal, and would be kept in the addresses that 'each' makes of it"
                 raise ValueError(message)
+        if self.count is not None and self.count.path is None and self.path_params:
+            message = f"'count' needs a 'path' of its own: the stream's has a place for {self.path_params[0]}"
+            raise ValueError(message)
         if self.also and isinstance(self.deletions, Absence):
             message = "'also' and deletion by absence exclude each other"
             raise ValueError(message)
+        if isinstance(self.deletions, Absence) and self.incremental is not None:
+            refuse_partial_readings(self.incremental)
         return self
 
     @property

@@ -7,6 +7,7 @@ Belongs here: how they are written, checked and described to editors. Does not b
 from __future__ import annotations
 
 from datetime import timedelta
+from string import Formatter
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -117,3 +118,13 @@ def texts_of_yaml_keys(value: object) -> object:
         message = "a key is read by YAML as true or false: write it in quotes"
         raise ValueError(message)
     return {"" if key is None else str(key): part for key, part in value.items()}
+
+
+def names_in(text: str) -> set[str]:
+    """Return the names in braces.
+
+    Raises:
+        ValueError: a brace has no other.
+
+    """
+    return {name for _, name, _, _ in Formatter().parse(text) if name}

@@ -28,8 +28,8 @@ from pipeline.ingest.profile_mapping import Absence
 from pipeline.ingest.profile_records import Records
 from pipeline.ingest.profile_stream import Asked, DeletionFeed, Each, Source, StreamProfile
 from pipeline.ingest.reading import also_mapping, feed_mapping, key_paths, known_fields, mapping_of, marked_mapping
-from pipeline.ingest.resuming import Way, kind_of, start_of
-from pipeline.ingest.source import SourceReader, Span, filled
+from pipeline.ingest.resuming import Way, began, begin_of, kind_of, start_of
+from pipeline.ingest.source import HELD_BYTES, SourceReader, Span, filled
 from pipeline.ingest.windows import Window
 from pipeline.instants import format_instant
 from pipeline.ledger.turns import Turn
@@ -42,12 +42,16 @@ _OF_A_FEED: Final = ("method", "path", "query", "body", "graphql", "keep", "pagi
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known from earlier pulls; ``is_full`` = ask for everything all the same, ``window`` = for that alone."""
+    """What is known from earlier pulls; ``is_full`` = ask for everything all the same, ``window`` = for that alone.
+
+    ``is_trial`` = pages are passed on as they come, for a few of them are enough.
+    """
 
     last: Pulled | None = None
     memory: Memory | None = None
     is_full: bool = False
     window: Window | None = None
+    is_trial: bool = False
 
 
 class RestFeed:
@@ -78,7 +82,7 @@ class RestFeed:
         self._stream = STREAMS[stream]
         self._turn = turn
         self._past = past
-        self._source = connection.base_url.rstrip("/") + self._filled(self._profile.path, self._profile.each)
+        self._source = connection.base_url.rstrip("/") + self._filled(self._profile)
         by = self._profile.incremental
         self._lag = by.safety_lag if isinstance(by, ByInstant) else timedelta(0)
         self._start = start_of(by, self._source, turn, None if past.is_full else past.last)
@@ -90,9 +94,10 @@ class RestFeed:
         self._others = [self._reader(other) for other in self._profile.also]
         deletions = self._profile.deletions
         self._gone = self._deletion_reader(deletions) if isinstance(deletions, DeletionFeed) else None
-        self._snapshot = self._expected_snapshot()
         self._doubt: str | None = None
         self._seen: SeenFiles | None = past.last.seen_files if past.last else None
+        self._begins = began(past.last)
+        self._snapshot = self._expected_snapshot()
         self._parts: list[Part] = []
         self._count = 0
 
@@ -153,12 +158,12 @@ class RestFeed:
         """The further ways into the stream, and the list of its deletions."""
         return (*self._others, *((self._gone,) if self._gone else ()))
 
-    def _filled(self, path: str, each: Each | None = None) -> str:
-        variables = dict(self._connection.variables)
-        return filled(self._name, path, self._stream.name, variables, each.gives if each else ())
+    def _filled(self, source: Source) -> str:
+        later = (*source.path_params, *(source.each.gives if source.each else ()))
+        return filled(self._name, source.path, self._stream.name, dict(self._connection.variables), later)
 
     def _reader(self, source: Source) -> SourceReader:
-        path = self._filled(source.path, source.each)
+        path = self._filled(source)
         address = self._connection.base_url.rstrip("/") + path
         span = self._span
         if self._goes_on_by_itself(source):
@@ -175,7 +180,8 @@ class RestFeed:
             is_from_everything=span.place is None,
             at_once=self._at_once,
         )
-        return SourceReader(loop, path, span, None if source.each is None else self._listing(source.each))
+        listing = None if source.each is None else self._listing(source.each)
+        return SourceReader(loop, path, span, listing, held_bytes=0 if self._past.is_trial else HELD_BYTES)
 
     def _listing(self, each: Each) -> SourceReader:
         """Return the reader of the list for each of whose elements a way is asked; nothing of it is kept."""
@@ -217,7 +223,7 @@ class RestFeed:
         self._doubt = snapshot.doubt()
         if self._doubt is None:
             marked, kept = snapshot.settle(memory.find)
-            self._seen = memory.write(kept)
+            self._seen, self._begins = memory.write(kept), begin_of(self._profile.incremental)
             if marked:
                 yield from self._part([self._marked_page(marked)], marked_mapping(self._stream, self._profile))
 
@@ -232,15 +238,20 @@ class RestFeed:
 
     def _expected_snapshot(self) -> Snapshot | None:
         deletions, memory = self._profile.deletions, self._past.memory
-        if not isinstance(deletions, Absence) or memory is None or not self._asked_for_everything():
+        if not isinstance(deletions, Absence) or memory is None or not self._begins_anew:
             return None
         paths = key_paths(self._stream, self._profile)
-        return Snapshot(paths, memory.read(), self._turn.now, deletions.max_drop)
+        # From another beginning other records are missing, and not because they are gone.
+        is_comparable = self._begins == begin_of(self._profile.incremental)
+        return Snapshot(paths, memory.read() if is_comparable else {}, self._turn.now, deletions.max_drop)
+
+    @property
+    def _begins_anew(self) -> bool:
+        return not any(reader.span.place is not None for reader in (self._main, *self._others))
 
     def _asked_for_everything(self) -> bool:
         by = self._profile.incremental
-        has_place = any(reader.span.place is not None for reader in (self._main, *self._others))
-        return not has_place and (by is None or getattr(by, "start", None) is None)
+        return self._begins_anew and (by is None or getattr(by, "start", None) is None)
 
     def _watermark(self) -> datetime:
         declared = [reader.loop.declared for reader in (self._main, *self._others) if reader.loop.declared is not None]
@@ -258,7 +269,7 @@ class RestFeed:
         ways = [
             Way(loop.source, kind_of(loop.profile.incremental), place) for loop, place in places if place is not None
         ]
-        return self._start.kept(self._turn, self._main.loop.progress.next_place(watermark), ways)
+        return self._start.kept(self._turn, self._main.loop.progress.next_place(watermark), ways, self._begins)
 
 
 def _cutter(name: str, connection: RestConnection, profile: StreamProfile) -> Cutter | None:

@@ -29,7 +29,8 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the next pull starts, kept as JSON text in the journal; void for another ``source`` or ``kind``.
 
     ``changed_since`` is an instant, a number or a token, as the profile's kind of incremental has it, and empty where
-    everything is asked for. Entries of before have no ``kind``.
+    everything is asked for. Entries of before have no ``kind``. ``begins`` = from when on the last snapshot was, empty
+    where it had everything.
     """
 
     source: str
@@ -37,6 +38,7 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     full_at: str
     kind: str = ""
     ways: tuple[Way, ...] = ()
+    begins: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,12 @@ class Start:
         same = (way.place for way in self.ways if (way.source, way.kind) == (source, kind_of(incremental)))
         return next(same, None)
 
-    def kept(self, turn: Turn, changed_since: str | None, ways: Sequence[Way]) -> str | None:
+    def kept(self, turn: Turn, changed_since: str | None, ways: Sequence[Way], begins: str) -> str | None:
         """Return what the next pull is to know, None where that is nothing."""
         if changed_since is None and not ways:
             return None
         full_at = format_instant(turn.now) if self.full_at is None else self.full_at
-        kept = _Kept(self.source, changed_since or "", full_at, kind_of(self.incremental), tuple(ways))
+        kept = _Kept(self.source, changed_since or "", full_at, kind_of(self.incremental), tuple(ways), begins)
         return msgspec.json.encode(kept).decode()
 
 
@@ -76,6 +78,19 @@ def start_of(incremental: Incremental | None, source: str, turn: Turn, last: Pul
     if not kept.changed_since or _is_due(incremental, kept, turn):
         return start
     return Start(source, incremental, kept.changed_since, kept.full_at, kept.ways)
+
+
+def begin_of(incremental: Incremental | None) -> str:
+    """Return from when on everything is asked for, empty where from the beginning."""
+    start = incremental.start if isinstance(incremental, ByInstant) else None
+    return "" if start is None else format_instant(start)
+
+
+def began(last: Pulled | None) -> str:
+    """Return from when on the last snapshot was, empty where it had everything or there is none."""
+    if last is None or last.cursor is None:
+        return ""
+    return msgspec.json.decode(last.cursor, type=_Kept).begins
 
 
 def kind_of(incremental: Incremental | None) -> str:

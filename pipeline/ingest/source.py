@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import randbelow
 from typing import Any, Final
@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from pipeline.errors import ConfigurationError
 from pipeline.ingest.client import TooMuchError
+from pipeline.ingest.feeds import StartAgain
 from pipeline.ingest.page_loop import PageLoop, TooFullError
 from pipeline.ingest.pages import Item, Page
 from pipeline.ingest.paging import Params
@@ -29,6 +30,8 @@ from pipeline.json_structure import value_of
 
 LISTING: Final = "each"
 _DIFFERENT: Final = timedelta(minutes=10)
+_MOST_TIMES_AGAIN: Final = 3
+HELD_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,38 @@ class Span:
     until: datetime
 
 
+@dataclass(slots=True)
+class _Held:
+    """A window's pages, held back until it is had whole or too large: what is held can still be begun anew."""
+
+    most_bytes: int
+    pages: list[Page] = field(default_factory=list)
+    size_bytes: int = 0
+    is_let_go: bool = False
+
+    def add(self, page: Page) -> list[Page]:
+        """Take a page, and return what is not held any more."""
+        self.pages.append(page)
+        self.size_bytes += sum(len(item if isinstance(item, bytes) else item.raw) for item in page.items)
+        if self.size_bytes <= self.most_bytes:
+            return []
+        self.is_let_go = True
+        free, self.pages = self.pages, []
+        return free
+
+
 @dataclass(frozen=True, slots=True)
 class SourceReader:
-    """Reads one way into a stream once; ``listing`` is the list for each of whose elements it is asked."""
+    """Reads one way into a stream once; ``listing`` is the list for each of whose elements it is asked.
+
+    So many bytes of a window are held back until it is whole.
+    """
 
     loop: PageLoop
     path: str
     span: Span
     listing: SourceReader | None = None
+    held_bytes: int = HELD_BYTES
 
     @property
     def source(self) -> Source:
@@ -73,7 +100,8 @@ class SourceReader:
             yield replace(page, items=[], envelope=None, request={**page.request, LISTING: str(len(page.items))})
         for given in elements.values():
             self.loop.given = given
-            path = self.path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
+            places = {name: f"{{{name}}}" for name in self.source.path_params}
+            path = self.path.format_map(places | {name: quote(str(value), safe="") for name, value in given.items()})
             yield from self._pages(path, {param: given[name] for param, name in each.params.items()})
 
     def _given(self, each: Each, item: Item) -> Mapping[str, Any]:
@@ -106,9 +134,12 @@ class SourceReader:
         the same, by up to ten minutes of records that are there already.
         """
         since = by.start if self.span.place is None else parse_instant(self.span.place)
+        return None if since is None else self._never_the_same(since, by)
+
+    def _never_the_same(self, since: datetime, by: ByInstant) -> datetime:
         paging = self.source.paging
         within = paging.within if isinstance(paging, TimeWindows) else paging
-        if since is None or not isinstance(within, StatefulScroll):
+        if not isinstance(within, StatefulScroll):
             return since
         return since - randbelow(max(1, _DIFFERENT // by.unit)) * by.unit
 
@@ -120,14 +151,25 @@ class SourceReader:
             raise AssertionError(message)
         smallest = max(paging.smallest, by.unit)
         windows = deque(windows_between(by.floor(since), by.floor(self.span.until), paging.step))
+        begun_again = 0
         while windows:
             window = windows.popleft()
             params = {**given, **by.params(window.since, window.until)}
+            held = _Held(self.held_bytes)
             try:
-                yield from self.loop.pages(path, params, paging.within, paging)
+                for page in self.loop.pages(path, params, paging.within, paging):
+                    yield from held.add(page)
             except (TooFullError, TooMuchError) as error:
                 self._refuse_if_too_small(window, paging, smallest, error)
                 windows.extendleft(reversed(window.halves(by.unit)))
+            except StartAgain as again:
+                if again.is_full or held.is_let_go or begun_again == _MOST_TIMES_AGAIN:
+                    raise
+                begun_again += 1
+                windows.appendleft(replace(window, since=self._never_the_same(window.since, by)))
+            else:
+                begun_again = 0
+                yield from held.pages
 
     def _refuse_if_too_small(
         self, window: Window, paging: TimeWindows, smallest: timedelta, error: TooFullError | TooMuchError

@@ -10,7 +10,8 @@ from typing import Final
 
 from pipeline.ingest.landed import LandedChunk
 from pipeline.sqlmodels.model import Model
-from pipeline.sqlmodels.relations import PAGES, Landing
+from pipeline.sqlmodels.reading_ways import PAGES
+from pipeline.sqlmodels.relations import Landing
 from pipeline.sqlmodels.versions import Record, Versions
 
 MOSTLY_NEW: Final = "full: most of it is new"
@@ -27,8 +28,8 @@ def landed_ahead(model: Model, versions: Versions, landing: Landing | None) -> S
     for name in model.inputs:
         floor, _, table = name.partition(".")
         if floor == "landing" and table != PAGES:
-            read = int(versions.consumed.get(model.name, {}).get(name, "0")) if is_known else 0
-            ahead += landing.chunks[table][read:]
+            consumed = versions.consumed.get(model.name, {}).get(name) if is_known else None
+            ahead += landing.chunks[table][landing.read_before(table, consumed) or 0 :]
     return ahead
 
 

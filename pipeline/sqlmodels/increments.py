@@ -35,6 +35,7 @@ from pipeline.sqlmodels.writing import changes_of, write_difference
 
 UNCHANGED: Final = "unchanged"
 NEW_TEXT: Final = "full: its text changed"
+NEW_READING: Final = "full: landing is read otherwise"
 COMPARED_ROWS: Final = 1_000_000
 # A table of so many rows is first asked whether it is the same, which mostly it is; a larger one mostly is not.
 LOOKED_AT_FIRST_ROWS: Final = 10_000
@@ -116,6 +117,8 @@ class Increments:
         self.settle()
         if record is None or record.text_sha256 != model.text_sha256:
             return self._by_new_text(model, record, inputs)
+        if any(self.sources.is_read_otherwise(model, name) for name in model.inputs):
+            return self._whole(model, record, inputs, NEW_READING)
         changed: tuple[str, ...] = ()
         has_moved = False
         if not stays_empty(model, record, self.versions.records):
@@ -206,11 +209,12 @@ class Increments:
         rows = int(made.fetchall()[0][0])
         self.sources.forget_columns(self.fresh)
         has_same_columns = self.sources.columns_of(self.fresh) == self.sources.columns_of(model.name)
-        is_looked_at = record.rows <= LOOKED_AT_FIRST_ROWS or how == NEW_TEXT
+        is_other_rule = how in {NEW_TEXT, NEW_READING}
+        is_looked_at = record.rows <= LOOKED_AT_FIRST_ROWS or is_other_rule
         if has_same_columns and is_looked_at and rows == record.rows and self._is_same(model, rows):
             return self._keep(model, inputs)
         # Rows of another rule are no news that could be appended: what is right of it is computed whole, too.
-        if how == NEW_TEXT or not has_same_columns:
+        if is_other_rule or not has_same_columns:
             return self._replace(model, record, inputs, how)
         old = f"select t.rowid as old_place, t.* from {self.tables.full(model.name)} t"
         return self._apply(model, record, inputs, old, how)

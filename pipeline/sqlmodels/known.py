@@ -1,7 +1,7 @@
 """What of a record is known to the rules, as relations: the fields that are read, the values that are understood.
 
-Belongs here: ``ops.read_fields`` and ``ops.known_values``. Does not belong here: what is made of a record that has
-others (``sql/ops/drift.sql``), the mapping itself (``pipeline.sqlmodels.mapped``).
+Belongs here: ``ops.read_fields``, ``ops.former_mappings`` and ``ops.known_values``. Does not belong here: what is made
+of a record that has others (``sql/ops/drift.sql``), the mapping itself (``pipeline.sqlmodels.mapped``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from pipeline.enumerations import ENUMERATIONS
-from pipeline.ingest.landed import LandedChunk
+from pipeline.ingest.landed import LandedChunk, former_fields
 from pipeline.sqlmodels.mapped import text
 from pipeline.streams import STREAMS
 
@@ -36,6 +36,21 @@ def give_read_fields(connection: Connection, chunks: Mapping[str, Sequence[Lande
         paths = {path for name in STREAMS[stream].field_names for path in read_paths(mapping.get(name, [name]))}
         rows += [(stream, path) for path in sorted(paths)]
     _give(connection, "ops.read_fields", ("stream", "path"), rows)
+
+
+def give_former_mappings(connection: Connection, chunks: Mapping[str, Sequence[LandedChunk]]) -> None:
+    """(Re)make ``ops.former_mappings``: one row per stream and field that its last pull makes otherwise than before.
+
+    ``turn_no`` is the last turn whose records are read in the former way.
+    """
+    rows: list[tuple[str, str, str]] = []
+    for stream, own in chunks.items():
+        pulled = [landed for landed in own if landed.connection]
+        same = [landed for landed in pulled if landed.connection == pulled[-1].connection]
+        if same:
+            found = former_fields(same, same[-1].mapping)
+            rows += [(stream, field, str(turn)) for field, turn in sorted(found.items())]
+    _give(connection, "ops.former_mappings", ("stream", "field", "turn_no"), rows)
 
 
 def read_paths(rule: Any) -> Iterator[str]:

@@ -6,15 +6,16 @@ Belongs here: one file per pull, files merged from many pulls, mappings. Does no
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from pipeline.ingest.feeds import Part
 from pipeline.ingest.landed import LandedChunk
 from pipeline.sqlmodels.imported import NO_SHAPES, parquet_pages, parquet_selects
-from pipeline.sqlmodels.mapped import rejection, selected_fields
+from pipeline.sqlmodels.mapped import Otherwise, rejection, selected_fields
 from pipeline.sqlmodels.mapped import text as text_literal
 from pipeline.streams import STREAMS, Stream
 
@@ -27,16 +28,18 @@ _PAGE_COLUMNS: Final = (
     " received_at: 'varchar', cursor_in: 'varchar', cursor_out: 'varchar', origin: 'varchar',"
     " shapes: 'struct(field varchar, kind varchar)[]'"
 )
+_LAST_PAGE: Final = 2**31 - 1
 _EXACT: Final = f"format = 'newline_delimited', compression = 'zstd', maximum_object_size = {_LARGEST_LINE_BYTES}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """The lines of some files: a relation, and what in it says the turn and when that became known."""
+    """The lines of some files: a relation; in it the turn, when that became known, and what is read otherwise."""
 
     relation: str
     turn: str
     known_at: str
+    parts: Sequence[Otherwise]
 
 
 def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk], *, files: str | None = None) -> str:
@@ -58,11 +61,8 @@ def landing_select(name: str, landing: Path, chunks: Sequence[LandedChunk], *, f
     for chunk in chunks:
         if chunk.chunk.is_parquet:
             continue
-        spelled = json.dumps(
-            [chunk.mapping, [asdict(part) for part in chunk.parts], chunk.known_fields], sort_keys=True
-        )
         # Merged files are read once for all their turns.
-        groups.setdefault((spelled, None if chunk.is_merged else chunk.turn), []).append(chunk)
+        groups.setdefault((chunk.reading, None if chunk.is_merged else chunk.turn), []).append(chunk)
     parts += [_group_select(stream, landing, own, files) for own in groups.values()]
     read = " union all ".join(f"({part})" for part in parts)
     return f"select * replace (coalesce(rejected_because, {_too_long(stream)}) as rejected_because) from ({read})"
@@ -105,16 +105,15 @@ def pages_select(landing: Path, chunks: Sequence[LandedChunk]) -> str:
 
 def _group_select(stream: Stream, landing: Path, chunks: Sequence[LandedChunk], files: str | None) -> str:
     first = chunks[0]
-    reason = "q"
-    if first.mapping or first.parts or first.known_fields is not None:
-        record_type = "json"
-        fields = selected_fields(stream, first.mapping, first.parts)
-        reason = f"coalesce(q, {rejection(first.mapping, first.parts, first.known_fields)})"
-    else:
-        record_type = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
-        fields = ", ".join(f"r.{name} as {name}" for name in stream.field_names)
-    columns = f"{_RECORD_COLUMNS}, r: '{record_type}'"
+    is_mapped = bool(first.mapping or first.known_fields is not None or any(chunk.parts for chunk in chunks))
+    by_name = f"struct({', '.join(f'{name} varchar' for name in stream.field_names)})"
+    columns = f"{_RECORD_COLUMNS}, r: '{'json' if is_mapped else by_name}'"
     lines = _lines(files or _listed(landing, [chunk.file for chunk in chunks]), chunks, columns)
+    if is_mapped:
+        fields = selected_fields(stream, first.mapping, lines.parts)
+        reason = f"coalesce(q, {rejection(first.mapping, lines.parts, first.known_fields)})"
+    else:
+        fields, reason = ", ".join(f"r.{name} as {name}" for name in stream.field_names), "q"
     return (
         f"select {lines.turn} as turn_no, {lines.known_at}::timestamptz as known_at,"
         f" {text_literal(first.system)} as source_system, p as page_no, i as row_no, h as record_sha256,"
@@ -129,15 +128,42 @@ def _listed(landing: Path, names: Sequence[str]) -> str:
 def _lines(files: str, chunks: Sequence[LandedChunk], columns: str) -> _Lines:
     """Return the lines of the files of chunks that are all of one turn, or all merged."""
     first = chunks[0]
-    if not first.is_merged:
-        relation = f"read_json({files}, columns = {{{columns}}}, {_EXACT})"
-        return _Lines(relation, str(first.turn), text_literal(first.known_at))
-    turns = ", ".join(
-        f"({turn}, {text_literal(known_at)})"
-        for turn, known_at in {chunk.turn: chunk.known_at for chunk in chunks}.items()
-    )
+    if first.is_merged:
+        return _merged_lines(files, chunks, columns)
+    ranges = _ranges(part for chunk in chunks for part in chunk.parts)
+    parts = [Otherwise(f"p between {page} and {last}", mapping) for page, last, mapping in ranges]
+    relation = f"read_json({files}, columns = {{{columns}}}, {_EXACT})"
+    return _Lines(relation, str(first.turn), text_literal(first.known_at), parts)
+
+
+def _merged_lines(files: str, chunks: Sequence[LandedChunk], columns: str) -> _Lines:
+    """Return the lines of merged files: each finds its turn, and whether it is read otherwise, in a list of both."""
+    by_turn: dict[int, list[LandedChunk]] = {}
+    for chunk in chunks:
+        by_turn.setdefault(chunk.turn, []).append(chunk)
+    mappings: list[Mapping[str, Any]] = []
+    rows = []
+    for turn, own in by_turn.items():
+        of_turn = f"{turn}, {text_literal(own[0].known_at)}"
+        following = 0
+        for page, last, mapping in _ranges(part for chunk in own for part in chunk.parts):
+            if mapping not in mappings:
+                mappings.append(mapping)
+            rows.append(f"({of_turn}, {following}, {page - 1}, null)")
+            rows.append(f"({of_turn}, {page}, {last}, {mappings.index(mapping)})")
+            following = last + 1
+        rows.append(f"({of_turn}, {following}, {_LAST_PAGE}, null)")
+    within = " and landed.p between own.first_page and own.last_page" if mappings else ""
     relation = (
         f"read_json({files}, columns = {{t: 'integer', {columns}}}, {_EXACT}) as landed"
-        f" inner join (values {turns}) as own (own_turn, own_known_at) on own.own_turn = landed.t"
+        f" inner join (values {', '.join(rows)}) as own (own_turn, own_known_at, first_page, last_page, own_part)"
+        f" on own.own_turn = landed.t{within}"
     )
-    return _Lines(relation, "t", "own.own_known_at")
+    parts = [Otherwise(f"own.own_part is not distinct from {place}", one) for place, one in enumerate(mappings)]
+    return _Lines(relation, "t", "own.own_known_at", parts)
+
+
+def _ranges(parts: Iterable[Part]) -> list[tuple[int, int, Mapping[str, Any]]]:
+    """Return parts by their first and last page, in their order, each once."""
+    own = {part.first_page: (int(part.first_page), int(part.last_page), part.mapping) for part in parts}
+    return sorted(own.values(), key=itemgetter(0))

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.ingest.feeds import Part
 from pipeline.ingest.paths import EACH, choice_of, index_of
 from pipeline.streams import Stream
 
@@ -25,12 +25,20 @@ _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799
 _SECONDS_NOT_MILLISECONDS: Final = 99_999_999_999
 
 
-def selected_fields(stream: Stream, mapping: Mapping[str, Any], parts: Sequence[Part] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Records that are read with a mapping of their own: which they are, as a condition."""
+
+    condition: str
+    mapping: Mapping[str, Any]
+
+
+def selected_fields(stream: Stream, mapping: Mapping[str, Any], parts: Sequence[Otherwise] = ()) -> str:
     """Return the select list of a stream's fields, each as text."""
     return ", ".join(f"{_with_parts(name, mapping, parts)} as {name}" for name in stream.field_names)
 
 
-def rejection(mapping: Mapping[str, Any], parts: Sequence[Part], known_fields: Sequence[str] | None) -> str:
+def rejection(mapping: Mapping[str, Any], parts: Sequence[Otherwise], known_fields: Sequence[str] | None) -> str:
     """Return why a record is rejected by its mapping: the expression of a reason, null where it is not."""
     whens = [
         f"when {_not_among(parts)} and {_is_unknown(rule)} then {text(_unknown_sentence(name, rule))}"
@@ -52,18 +60,14 @@ def text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _with_parts(name: str, mapping: Mapping[str, Any], parts: Sequence[Part]) -> str:
+def _with_parts(name: str, mapping: Mapping[str, Any], parts: Sequence[Otherwise]) -> str:
     main = _field(mapping.get(name, [name]))
-    whens = [f"when {_among(part)} then {_field(part.mapping.get(name, [name]))}" for part in parts]
+    whens = [f"when {part.condition} then {_field(part.mapping.get(name, [name]))}" for part in parts]
     return f"case {' '.join(whens)} else {main} end" if whens else main
 
 
-def _among(part: Part) -> str:
-    return f"p between {int(part.first_page)} and {int(part.last_page)}"
-
-
-def _not_among(parts: Sequence[Part]) -> str:
-    return " and ".join(f"not ({_among(part)})" for part in parts) or "true"
+def _not_among(parts: Sequence[Otherwise]) -> str:
+    return " and ".join(f"not ({part.condition})" for part in parts) or "true"
 
 
 def _field(rule: Any) -> str:

@@ -11,7 +11,7 @@ per journal entry. Both are read from files, never from Python objects.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -21,11 +21,11 @@ import pyarrow as pa
 from pipeline.business_calendar import give_calendar
 from pipeline.ingest.landed import LandedChunk
 from pipeline.settings import Fulfilment, Policies, Settings
-from pipeline.sqlmodels.known import give_known_values, give_read_fields
+from pipeline.sqlmodels.known import give_former_mappings, give_known_values, give_read_fields
 from pipeline.sqlmodels.landed_rows import landing_select, pages_select
+from pipeline.sqlmodels.reading_ways import PAGES, sum_of, ways_of
 from pipeline.streams import STREAMS
 
-PAGES: Final = "pages"
 QUESTION: Final = "ops.question"
 GIVEN_FLOORS: Final = frozenset({"landing", "ledger"})
 GIVEN_RELATIONS: Final = frozenset(
@@ -42,6 +42,7 @@ GIVEN_RELATIONS: Final = frozenset(
         "ops.service_levels",
         "ops.known_values",
         "ops.read_fields",
+        "ops.former_mappings",
     }
 )
 
@@ -91,10 +92,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """The landing folder and the chunks that the journal names, in its order, by stream."""
+    """The landing folder and the chunks that the journal names, in its order, by stream.
+
+    The version of one of its relations has two parts: how many chunks it has, and the sum of the ways in which they
+    are read.
+    """
 
     folder: Path
     chunks: Mapping[str, Sequence[LandedChunk]]
+    _ways: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, folder: Path, chunks: Iterable[LandedChunk]) -> Landing:
@@ -110,6 +116,22 @@ class Landing:
         chunks = self.chunks[name][since:]
         return pages_select(self.folder, chunks) if name == PAGES else landing_select(name, self.folder, chunks)
 
+    def version(self, name: str) -> str:
+        """Return the version of a relation as it is."""
+        return f"{len(self.chunks[name])}.{self._sum(name, len(self.chunks[name]))}"
+
+    def read_before(self, name: str, version: str | None) -> int | None:
+        """Return how many chunks were read at a version; None where they are read otherwise now, or none is known."""
+        count, _, ways = (version or "").partition(".")
+        if not count.isdecimal() or ways != self._sum(name, int(count)):
+            return None
+        return int(count)
+
+    def _sum(self, name: str, count: int) -> str:
+        if name not in self._ways:
+            self._ways[name] = ways_of(name, self.chunks[name])
+        return sum_of(self._ways[name][:count])
+
 
 def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedChunk]) -> None:
     """(Re)make the views ``landing.<stream>`` and ``landing.pages`` over the chunks that the journal names."""
@@ -122,6 +144,7 @@ def give_landing(connection: Connection, landing: Path, chunks: Iterable[LandedC
     every = [chunk for own in by_stream.values() for chunk in own]
     connection.execute(f"create or replace view landing.pages as {pages_select(landing, every)}")
     give_read_fields(connection, by_stream)
+    give_former_mappings(connection, by_stream)
 
 
 def give_question(connection: Connection, question: Question, name: str = QUESTION) -> None:

@@ -48,7 +48,7 @@ class Sources:
             return str(record.version)
         floor, _, table = name.partition(".")
         if floor == "landing":
-            return str(len(self.landing.chunks[table])) if self.landing is not None else "not known"
+            return self.landing.version(table) if self.landing is not None else "not known"
         if name not in self._given:
             self._given[name] = self._given_version(name)
         return self._given[name]
@@ -59,6 +59,13 @@ class Sources:
         if not is_unknown and self._consumed(model, name) == self.version(name):
             return False
         return name not in model.counted or self._has_counted(model, name)
+
+    def is_read_otherwise(self, model: Model, name: str) -> bool:
+        """Say whether what a model read of landing before is read in another way now."""
+        floor, _, table = name.partition(".")
+        if floor != "landing" or self.landing is None:
+            return False
+        return self.landing.read_before(table, self._consumed(model, name)) is None
 
     def changes(self, model: Model, name: str) -> str | None:
         """Return the relation of an input's changed rows since the model read it; None where these are not known."""
@@ -142,10 +149,11 @@ class Sources:
         return self.versions.consumed.get(model.name, {}).get(name)
 
     def _landed(self, table: str, consumed: str | None) -> str | None:
-        if self.landing is None or consumed is None:
+        read = None if self.landing is None else self.landing.read_before(table, consumed)
+        if self.landing is None or read is None:
             return None
         self.connection.execute(f"create schema if not exists {self.scope}.changes")
-        select = self.landing.select(table, since=int(consumed))
+        select = self.landing.select(table, since=read)
         self.connection.execute(f"create or replace view {self.scope}.changes.{table} as {select}")
         return f"{self.scope}.changes.{table}"
 

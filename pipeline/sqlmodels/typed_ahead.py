@@ -139,4 +139,4 @@ def _naming(landing: Path, landed: LandedChunk) -> str:
 
 def _as_read(landed: LandedChunk) -> LandedChunk:
     """Leave out what has no part in how a chunk's records are read."""
-    return replace(landed, seq=0, is_snapshot=False, parts=tuple(landed.parts))
+    return replace(landed, seq=0, is_snapshot=False, connection="", parts=tuple(landed.parts))

@@ -3,19 +3,24 @@
 -- Refresh: full
 -- new_field: since a later turn than the stream's first, and nothing reads it. missing_field: it is read, every record
 -- before had it, none of the last turn's has. retyped_field: a kind of value that its first turn had not. new_value: an
--- enumerated field has a value that the rules do not know. A person who has looked at one writes
--- `vipgrid decide review <finding_id>`.
+-- enumerated field has a value that the rules do not know. former_mapping: a field of earlier records is made otherwise than
+-- the profile makes it now. many_gone: a whole reading lacks so much that nobody believes it, and none since was believed.
+-- A person who has looked at one writes `vipgrid decide review <finding_id>`.
 with shapes as (select * from ops.shapes),
 
 fields as (select * from ops.fields),
 
 read_fields as (select * from ops.read_fields),
 
+former_mappings as (select * from ops.former_mappings),
+
 strange_values as (select * from ops.strange_values),
 
 pages as (select * from ops.pages),
 
 turns as (select * from ops.turns),
+
+entries as (select * from ledger.entries where kind = 'stream_pulled'),
 
 reviews as (select distinct subject from core.decisions where kind = 'review'),
 
@@ -138,6 +143,54 @@ new_values as (
     having max(strange_values.turn_no) = max(brought.last_turn_no)
 ),
 
+mapped_otherwise as (
+    select
+        stream,
+        'former_mapping' as rule,
+        'warning' as severity,
+        field,
+        null::varchar as value,
+        as_integer(turn_no) as since_turn_no,
+        field || ' of ' || stream || ' is made otherwise now than of the records that came up to turn ' || turn_no
+        as detail
+    from former_mappings
+),
+
+pulls as (
+    select
+        source_id as stream,
+        seq,
+        as_integer(json_extract_string(data, '$.turn')) as turn_no,
+        json_extract_string(data, '$.notes[*]') as notes,
+        json_extract_string(data, '$.seen_files.file') as believed
+    from entries
+),
+
+doubted as (
+    select stream, max(seq) as seq from pulls where len(notes) > 0 group by stream
+),
+
+last_believed as (
+    select stream, arg_max(believed, seq) as believed from pulls group by stream
+),
+
+many_gone as (
+    select
+        pulls.stream,
+        'many_gone' as rule,
+        'warning' as severity,
+        'records' as field,
+        pulls.turn_no::varchar as value,
+        pulls.turn_no as since_turn_no,
+        'a reading of all ' || pulls.stream || ' is not believed, and nothing was ended by it: '
+        || array_to_string(pulls.notes, '; ') as detail
+    from pulls
+    inner join doubted on doubted.stream = pulls.stream and doubted.seq = pulls.seq
+    inner join last_believed
+        on last_believed.stream = pulls.stream
+        and last_believed.believed is not distinct from pulls.believed
+),
+
 every_kind as (
     select * from new_fields
     union all
@@ -146,6 +199,10 @@ every_kind as (
     select * from retyped_fields
     union all
     select * from new_values
+    union all
+    select * from mapped_otherwise
+    union all
+    select * from many_gone
 ),
 
 named as (

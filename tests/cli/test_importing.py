@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -238,6 +239,58 @@ def test_a_copied_file_may_go_and_is_in_a_backup(desk: Desk, tmp_path: Path) -> 
     restore(desk.home, tmp_path / "copy", actor="t", reason="lost", at=START, is_replacing=False)
     desk.home.warehouse.touch()
     assert made_anew(desk) == before
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.tar.zst"])
+def test_a_restored_home_says_what_it_lacks_and_a_backup_with_it_lacks_nothing(
+    desk: Desk, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = desk.parquet("a.parquet", [event(n) for n in range(10)])
+    content = path.read_bytes()
+    desk.call()
+    before = desk.tables()
+    here = ["--config", str(desk.config), "--home", str(desk.home.path), "--json"]
+    elsewhere = Home(tmp_path / "elsewhere")
+    there = ["--config", str(desk.config), "--home", str(elsewhere.path), "--json"]
+
+    def told(*words: str) -> tuple[int, dict[str, Any]]:
+        return run(make_app(), list(words)), json.loads(capsys.readouterr().out)
+
+    assert told("backup", str(tmp_path / f"without-{name}"), *here)[1]["left_out"] == [str(path)]
+    assert told("backup", str(tmp_path / f"with-{name}"), "--with-referenced", *here)[1]["left_out"] == []
+    path.unlink()
+    with pytest.raises(StateError, match=r"a\.parquet, which was imported by reference, cannot be read"):
+        run(make_app(), ["backup", str(tmp_path / "too-late"), "--with-referenced", *here])
+
+    code, document = told("restore", str(tmp_path / f"without-{name}"), *there)
+    assert (code, document["tables"]) == (1, None)
+    assert document["lacking"] == [{"file": str(path), "sha256": hashlib.sha256(content).hexdigest()}]
+    path.write_bytes(content)
+    assert told("rebuild", *there)[0] == 0
+    path.unlink()
+
+    code, document = told("restore", str(tmp_path / f"with-{name}"), "--replace", *there)
+    assert (code, document["lacking"]) == (0, [])
+    assert document["tables"] > 0
+    desk.home = elsewhere
+    assert desk.tables() == before
+
+
+def test_the_bytes_of_files_that_were_rewritten_are_in_a_backup_and_a_changed_one_stops_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    path = desk.source / "partners" / "p.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("partner_id,name\nP9,Nine\n")
+    desk.call()
+    words = ["--config", str(desk.config), "--home", str(desk.home.path)]
+    assert run(make_app(), ["backup", str(tmp_path / "copy"), *words]) == 0
+    (kept,) = (tmp_path / "copy" / "landing" / "originals").iterdir()
+    assert kept.read_bytes() == path.read_bytes()
+    (desk.home.landing / "originals" / kept.name).write_bytes(b"other")
+    with pytest.raises(StateError, match="was changed: its name is its SHA-256"):
+        run(make_app(), ["backup", str(tmp_path / "second"), *words])
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_sync_while_an_unread_file_is_gone_says_so_and_other_tables_do_not_care(desk: Desk) -> None:

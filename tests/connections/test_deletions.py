@@ -242,7 +242,7 @@ def test_a_pull_of_changes_is_no_snapshot_and_says_nothing_about_absence(tmp_pat
         return {"items": [] if "changed_since" in asked.query else [asset(n) for n in range(3)]}
 
     with Server(answering) as server:
-        tenant = absent_tenant(tmp_path, server.url, incremental={})
+        tenant = absent_tenant(tmp_path, server.url, incremental={"full_every": "30d"})
         for _ in range(4):
             tenant.pull_well()
             tenant.next_turn()

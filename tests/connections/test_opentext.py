@@ -127,7 +127,7 @@ def test_a_page_that_was_lost_on_the_way_costs_a_new_scroll_and_no_record(tmp_pa
 
 
 def test_a_pull_that_was_killed_does_not_go_on_with_the_old_scroll(tmp_path: Path) -> None:
-    grid = Grid([transaction(n, "C", f"2026-02-26T00:{n:02d}:00Z") for n in range(8)], lost_pages=3)
+    grid = Grid([transaction(n, "C", f"2026-02-26T00:{n:02d}:00Z") for n in range(8)], lost_pages=12)
     with Server(grid) as server:
         tenant = tenant_of(tmp_path, server, ("deliveries",))
         assert "forgot the place" in tenant.error("deliveries")

@@ -236,3 +236,39 @@ def test_a_rejected_record_is_listed_shown_released_and_read_again_with_the_new_
         assert fetched.fetchall() == [(1, 3), (2, 4), (3, 3)]
     assert rows == [("A0", "draft"), ("A1", "published"), ("A2", "published")]
     assert "Released: the map knows ODD now." in desk.run("quarantine", "show", "assets:1:1:0")[1]
+
+
+def test_a_corrected_mapping_is_open_until_a_person_lets_what_landed_be_read_with_it(desk: Desk) -> None:
+    config = yaml.safe_load((desk.folder / "vipgrid.yaml").read_text())
+    config["connections"]["vip"]["streams"] = ["assets"]
+    (desk.folder / "vipgrid.yaml").write_text(yaml.safe_dump(config))
+
+    def rows(now: str) -> list[tuple[str, str, str]]:
+        desk.sync(now)
+        home = Home((desk.folder / "home").resolve())
+        settings = load_settings(desk.folder / "vipgrid.yaml")
+        with Workspace.open(settings, home, what="look", actor="tests", is_journalled=False) as workspace:
+            query = "select asset_id, title, brand from core.assets order by 1"
+            return workspace.connection.sql(query).fetchall()
+
+    wrong = {"asset_id": "id", "brand": {"constant": "none"}}
+    desk.write(mapping=wrong)
+    assert rows("2026-03-02T08:00:00Z")[0] == ("A0", "Poster 0", "none")
+    assert desk.json("status")["drift"] == []
+    desk.write(mapping={**wrong, "brand": "colour"})
+    assert rows("2026-03-02T09:00:00Z")[0] == ("A0", "Poster 0", "none")
+    (open_one,) = desk.json("status")["drift"]
+    assert open_one["finding_id"] == "former_mapping:field:assets.brand"
+    assert open_one["detail"] == "brand of assets is made otherwise now than of the records that came up to turn 1"
+
+    with pytest.raises(RefusedError, match="'tg' is no connection; there are vip"):
+        desk.run("connect", "remap", "tg", "--reason", "x")
+    with pytest.raises(RefusedError, match="No such stream 'grants' is served by vip"):
+        desk.run("connect", "remap", "vip", "grants", "--reason", "x")
+    said = desk.run("connect", "remap", "vip", "assets", "--reason", "it was never constant")[1]
+    assert said.startswith(
+        "assets: what landed is read as the profile says now, from the next `vipgrid sync` on (brand)."
+    )
+    assert "already" in desk.run("connect", "remap", "vip", "--reason", "again")[1]
+    assert rows("2026-03-02T10:00:00Z") == [(f"A{n}", f"Poster {n}", "red") for n in range(3)]
+    assert desk.json("status")["drift"] == []

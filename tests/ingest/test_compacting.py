@@ -24,10 +24,13 @@ from pipeline.ingest.quarantine import RecordKey, kept_record
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.turns import read_turns
 from pipeline.sqlmodels.relations import Landing, give_landing
+from pipeline.streams import STREAMS
 from resources.warehouse import open_in_memory
+from tests.connections.making import Asked, Server, Tenant
 from tests.ingest.making import Desk
 
 TURNS = 12
+TURNS_OF_PARTS = 4
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +52,43 @@ def desk(tmp_path: Path) -> Desk:
         desk.pull(streams=["assets"])
         desk.next_turn()
     return desk
+
+
+@pytest.fixture
+def parts_home(tmp_path: Path) -> Home:
+    """A home of pulls that each have pages with mappings of their own, one of which changes after two turns."""
+    turn = 0
+
+    def answering(asked: Asked) -> Any:
+        if asked.path == "/gone":
+            return {"items": [{"ref": f"a{turn}", "at": f"2026-03-0{turn + 1}T08:00:00Z"}]}
+        if asked.path == "/others":
+            return {"items": [{"no": f"o{turn}.{n}", "name": "other"} for n in range(turn + 1)]}
+        return {"items": [{"id": f"a{turn}", "caption": {"en": f"main {turn}"}}, {"id": f"b{turn}"}]}
+
+    single = {"kind": "single_page"}
+    other = {"path": "/others", "paging": single, "mapping": {"asset_id": "no", "title": "name"}}
+    stream: dict[str, Any] = {
+        "paging": single,
+        "mapping": {"asset_id": "id", "title": "caption.en"},
+        "also": [other],
+        "deletions": {
+            "kind": "feed",
+            "path": "/gone",
+            "records": "items",
+            "paging": single,
+            "mapping": {"asset_id": "ref", "deleted_at": "at"},
+        },
+    }
+    with Server(answering) as server:
+        tenant = Tenant(tmp_path, server.url, {"streams": {"assets": stream}})
+        for turn in range(TURNS_OF_PARTS):
+            if turn == 2:
+                later = {**other, "mapping": {"asset_id": "no", "title": {"template": "the {name}"}}}
+                tenant.write_profile({"streams": {"assets": {**stream, "also": [later]}}})
+            tenant.pull_well()
+            tenant.next_turn()
+    return tenant.home
 
 
 def merge(home: Home) -> int:
@@ -88,8 +128,13 @@ def files(home: Home) -> list[str]:
     return sorted(path.name for path in (home.landing / "vip" / "assets").iterdir() if ".files." not in path.name)
 
 
+def lists(home: Home) -> list[str]:
+    return sorted(path.name for path in (home.landing / "vip" / "assets").glob("*.files.*"))
+
+
 def test_many_small_files_become_one_pair_with_the_very_same_lines(desk: Desk) -> None:
     before, seen, late = lines(desk.home), rows(desk.home), rows(desk.home, since=7)
+    assert len(lists(desk.home)) == TURNS
     count = len(landed_chunks(desk.journal))
     assert merge(desk.home) == 1
     assert files(desk.home) == ["000001to000012.ndjson.zst", "000001to000012.pages.ndjson.zst"]
@@ -99,6 +144,7 @@ def test_many_small_files_become_one_pair_with_the_very_same_lines(desk: Desk) -
     assert rows(desk.home, since=7) == late
     assert len(landed_chunks(desk.journal)) == count
     assert leftovers(desk.home.landing, desk.journal) == []
+    assert lists(desk.home) == ["000012.files.ndjson.zst"]
     (merging,) = merged_chunks(desk.journal)
     assert (len(merging.replaced), merging.chunk.records, merging.chunk.rejected) == (TURNS, 2 * TURNS + 1, 1)
     assert merge(desk.home) == 0
@@ -152,21 +198,43 @@ def test_a_merged_file_that_is_not_whole_replaces_nothing(desk: Desk) -> None:
     assert all((desk.home.landing / one.file).exists() for one in merging.replaced)
 
 
-def test_wherever_it_is_killed_the_old_files_are_whole_or_the_new_one_is(desk: Desk, tmp_path: Path) -> None:
-    before = lines(desk.home)
+def test_pulls_of_which_some_pages_are_read_otherwise_are_merged_and_read_as_before(parts_home: Home) -> None:
+    before, seen, late = lines(parts_home), rows(parts_home), rows(parts_home, since=2)
+    parted = [len(landed.parts) for landed in landed_chunks(Journal(parts_home.ledger))]
+    assert parted == [2] * TURNS_OF_PARTS
+    title = 8 + STREAMS["assets"].field_names.index("title")
+    titles = [(row[8], row[title]) for row in seen if row[0] in {2, 3}]
+    assert titles[:5] == [("a1", "main 1"), ("b1", None), ("o1.0", "other"), ("o1.1", "other"), ("a1", None)]
+    assert titles[5:9] == [("a2", "main 2"), ("b2", None), ("o2.0", "the other"), ("o2.1", "the other")]
+    assert merge(parts_home) == 1
+    assert files(parts_home) == ["000001to000004.ndjson.zst", "000001to000004.pages.ndjson.zst"]
+    assert (lines(parts_home), rows(parts_home), rows(parts_home, since=2)) == (before, seen, late)
+    assert merge(parts_home) == 0
+
+
+@pytest.mark.parametrize("kind", ["plain", "parts"])
+def test_wherever_it_is_killed_the_old_files_are_whole_or_the_new_one_is(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    given = request.getfixturevalue("parts_home") if kind == "parts" else request.getfixturevalue("desk").home
+    turns = TURNS_OF_PARTS if kind == "parts" else TURNS
+    merged = [f"000001to{turns:06d}.{ending}" for ending in ("ndjson.zst", "pages.ndjson.zst")]
+    before, seen = lines(given), rows(given)
     step, is_whole = 0, False
     while not is_whole:
         step += 1
         home = Home(tmp_path / "killed")
         shutil.rmtree(home.path, ignore_errors=True)
-        shutil.copytree(desk.home.path, home.path)
+        shutil.copytree(given.path, home.path)
         is_whole = run_until(step, partial(merge, home))
         assert lines(home) == before, f"after step {step}"
         assert merge(home) in (0, 1)
         assert lines(home) == before, f"after step {step}, taken up"
-        assert files(home) == ["000001to000012.ndjson.zst", "000001to000012.pages.ndjson.zst"], f"after step {step}"
+        assert files(home) == merged, f"after step {step}"
+        assert lists(home) == lists(given)[-1:], f"after step {step}"
+    assert rows(home) == seen
     print(f"{step} steps")
-    assert step > 2 * TURNS
+    assert step > 2 * turns
 
 
 def run_until(step: int, work: Callable[[], object]) -> bool:
