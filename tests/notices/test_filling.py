@@ -13,9 +13,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pipeline.notices.filling import NoticeTemplate, Shared, Wording, without_gaps
 from pipeline.notices.names import COMMON, KINDS, rich_sample
 from pipeline.notices.templates import load_templates
+from pipeline.notices.text import one_line
 
 TEMPLATES = load_templates()
-LINES = st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=12)
+LINES = (
+    st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=12).map(one_line).filter(bool)
+)
 
 
 @st.composite
