@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from pipeline.ingest.client import Answer
-from pipeline.ingest.paging import PageRequest
+from pipeline.ingest.page_requests import PageRequest
 
 WORTH_SECONDS: Final = 0.005
 # A request that is the only one gets so much time to go out before this thread hashes, which keeps all others waiting.

@@ -22,8 +22,9 @@ from pipeline.ingest.client import Answer, GoneError, ReadRequest, RestClientPro
 from pipeline.ingest.feeds import StartAgain
 from pipeline.ingest.header_paths import headers_named, with_headers
 from pipeline.ingest.nested import Cut, cut_records
+from pipeline.ingest.page_requests import IncompleteError, PageRequest, Params
 from pipeline.ingest.pages import CutPage, Item, Page, PageError, Unreadable
-from pipeline.ingest.paging import Counted, IncompleteError, PageRequest, Params, Strategy, strategy_of
+from pipeline.ingest.paging import Counted, Strategy, strategy_of
 from pipeline.ingest.paths import found_at, parse_path, put_at, spelled
 from pipeline.ingest.personal import Cutter, unkept
 from pipeline.ingest.places import Progress

@@ -6,15 +6,21 @@ belong here: asking (``resources.rest``), the loop, records, time windows (``pip
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 from urllib.parse import urljoin
 
 from pipeline.ingest.client import Answer
+from pipeline.ingest.keyset import ByKey
+from pipeline.ingest.page_requests import (
+    IncompleteError,
+    PageRequest,
+    Params,
+    Step,
+    says_more_of,
+    sized,
+)
 from pipeline.ingest.pages import CutPage, PageError
 from pipeline.ingest.paths import JsonPath, found_at, spelled
 from pipeline.ingest.profile_paging import (
@@ -28,38 +34,8 @@ from pipeline.ingest.profile_paging import (
     StatefulScroll,
     Within,
 )
-from pipeline.json_structure import value_of
-
-Params: TypeAlias = Mapping[str, str | int]
 
 _NEXT_LINK: Final = re.compile(r'<([^<>]+)>\s*;[^,<]*\brel\s*=\s*"?next"?')
-
-
-class IncompleteError(PageError):
-    """The pages ended before all was had: some were lost on the way."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """One page to ask for; ``place`` names it among the stream's pages (None = the first).
-
-    Raises:
-        PageError: what it is made of is no text that could be sent.
-
-    """
-
-    path: str
-    params: Params
-    place: str | None = None
-    is_link: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse half of a surrogate pair."""
-        try:
-            (self.place or "").encode()
-        except UnicodeError as error:
-            message = "what it says of the next page is no text"
-            raise PageError(message) from error
 
 
 class Strategy(Protocol):
@@ -92,41 +68,11 @@ def strategy_of(paging: Within) -> Strategy:  # noqa: PLR0911 - one for each kin
         case HeaderLinkPaging() | JsonLinkPaging():
             return _ByLink(paging)
         case KeysetPaging():
-            return _ByKey(paging)
+            return ByKey(paging)
         case StatefulScroll():
             return _ByScroll(paging)
         case SinglePage():
             return _Single()
-
-
-Sized: TypeAlias = (
-    CursorPaging | PageNumberPaging | OffsetPaging | HeaderLinkPaging | JsonLinkPaging | KeysetPaging | StatefulScroll
-)
-
-
-def _sized(paging: Sized, params: Params) -> dict[str, str | int]:
-    return {**params, paging.size_param: paging.size} if paging.size_param else dict(params)
-
-
-def _flag(page: CutPage, path: JsonPath) -> bool:
-    says = found_at(page.values, path)
-    if not isinstance(says, bool):
-        message = f"it has no true or false at {spelled(path)}"
-        raise PageError(message)
-    return says
-
-
-def _says(paging: Sized, page: CutPage) -> bool | None:
-    """Return whether more follows, as far as the page says it: None where it says nothing."""
-    if "empty" in paging.stop and not page.items:
-        return False
-    if "short" in paging.stop and len(page.items) < paging.size:
-        return False
-    if paging.ends is not None and _flag(page, paging.ends):
-        return False
-    if paging.has_more is not None:
-        return _flag(page, paging.has_more)
-    return None if paging.ends is None else True
 
 
 @dataclass(slots=True)
@@ -175,24 +121,15 @@ def _number(page: CutPage, path: JsonPath) -> int:
     return says
 
 
-class _Step:
-    """What a way of paging has that learns of a page only from the one before it."""
-
-    __slots__ = ()
-
-    def coming(self, request: PageRequest, page: CutPage, most: int) -> list[PageRequest]:  # noqa: ARG002
-        return []
-
-
 @dataclass(frozen=True, slots=True)
-class _ByCursor(_Step):
+class _ByCursor(Step):
     paging: CursorPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
-        return PageRequest(path, _sized(self.paging, params))
+        return PageRequest(path, sized(self.paging, params))
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:
-        says_more = _says(self.paging, page)
+        says_more = says_more_of(self.paging, page)
         if says_more is False:
             return None
         cursor = self._cursor(answer, page)
@@ -222,11 +159,11 @@ class _ByNumber:
     paging: PageNumberPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
-        return PageRequest(path, {**_sized(self.paging, params), self.paging.param: self.paging.first})
+        return PageRequest(path, {**sized(self.paging, params), self.paging.param: self.paging.first})
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         here = int(request.params[self.paging.param])
-        says_more = _says(self.paging, page)
+        says_more = says_more_of(self.paging, page)
         if says_more is None and self.paging.pages is not None:
             says_more = here - self.paging.first + 1 < _number(page, self.paging.pages)
         if not (page.items if says_more is None else says_more):
@@ -251,11 +188,11 @@ class _ByOffset:
     paging: OffsetPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
-        return PageRequest(path, {**_sized(self.paging, params), self.paging.param: 0})
+        return PageRequest(path, {**sized(self.paging, params), self.paging.param: 0})
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         next_at = int(request.params[self.paging.param]) + len(page.items)
-        says_more = _says(self.paging, page)
+        says_more = says_more_of(self.paging, page)
         if says_more is None and self.paging.total is not None:
             says_more = next_at < _number(page, self.paging.total)
         if not (page.items if says_more is None else says_more):
@@ -274,14 +211,14 @@ class _ByOffset:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByLink(_Step):
+class _ByLink(Step):
     paging: HeaderLinkPaging | JsonLinkPaging
 
     def first(self, path: str, params: Params) -> PageRequest:
-        return PageRequest(path, _sized(self.paging, params))
+        return PageRequest(path, sized(self.paging, params))
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
-        says_more = _says(self.paging, page)
+        says_more = says_more_of(self.paging, page)
         link = None if says_more is False else self._link(answer, page)
         if link in (None, ""):
             if says_more:
@@ -309,79 +246,7 @@ class _ByLink(_Step):
 
 
 @dataclass(slots=True)
-class _ByKey(_Step):
-    """``full`` = the most records on a page that is known to have been cut off there.
-
-    ``before`` = those of the page before, ``ties`` = how many at its end have the last one's key. ``said`` = what the
-    parameter says of itself, where an expression follows it.
-    """
-
-    paging: KeysetPaging
-    before: int = 0
-    full: int = 0
-    ties: int = 0
-    said: str | int | None = None
-
-    def first(self, path: str, params: Params) -> PageRequest:
-        self.before = self.full = self.ties = 0
-        self.said = params.get(self.paging.param)
-        start = self.paging.start
-        words = {} if start is None else self._words([start])
-        return PageRequest(path, {**_sized(self.paging, params), **words})
-
-    def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
-        if not page.items or _says(self.paging, page) is False:
-            return None
-        key = self._checked_key(page.items[-1])
-        place = str(key[0]) if len(key) == 1 else json.dumps(key)
-        if place == request.place:
-            if len(page.items) > self.ties:
-                self.full = max(self.full, self.before)
-            is_short = len(page.items) < (min(self.full, self.paging.size) or self.paging.size)
-            if self.paging.inclusive and is_short:
-                return None
-            message = f"all its records have one value at {self._named}: raise 'size' above their number"
-            raise PageError(message)
-        self.full, self.before = max(self.full, self.before), len(page.items)
-        tied = list(takewhile(lambda item: self._key(item) == key, reversed(page.items)))
-        self.ties = len(tied)
-        if not self.paging.inclusive and len(set(tied)) > 1:
-            what = f"its last {len(tied)} records have one value at {self._named}"
-            message = f"{what}, so more may be lost behind it: name in 'ties' what orders them, or say 'inclusive'"
-            raise PageError(message)
-        return PageRequest(request.path, {**request.params, **self._words(key)}, place)
-
-    def _words(self, key: Sequence[str | int]) -> dict[str, str | int]:
-        """Return what the parameters say of a key."""
-        paging = self.paging
-        if paging.expression is None:
-            return dict(zip((paging.param, *paging.ties), key, strict=False))
-        names = {"last": key[0], **dict(zip(paging.ties, key[1:], strict=True))}
-        if any(quote in str(part) for part in key for quote in "'\"\\"):
-            message = f"its last record has a quote or a backslash at {self._named}: a filter's text cannot hold it"
-            raise PageError(message)
-        text = paging.expression.format_map(names)
-        return {paging.param: text if self.said is None else f"{self.said}{paging.joined}{text}"}
-
-    @property
-    def _named(self) -> str:
-        return " and ".join(spelled(path) for path in (self.paging.key, *self.paging.ties.values()))
-
-    def _key(self, item: bytes) -> list[Any]:
-        value = value_of(item)
-        return [found_at(value, path) for path in (self.paging.key, *self.paging.ties.values())]
-
-    def _checked_key(self, item: bytes) -> list[str | int]:
-        key = self._key(item)
-        for part, path in zip(key, (self.paging.key, *self.paging.ties.values()), strict=True):
-            if isinstance(part, bool) or not isinstance(part, str | int):
-                message = f"its last record has neither text nor number at {spelled(path)}"
-                raise PageError(message)
-        return key
-
-
-@dataclass(slots=True)
-class _ByScroll(_Step):
+class _ByScroll(Step):
     """The source moves on by itself; a place is the number of records before it."""
 
     paging: StatefulScroll
@@ -389,11 +254,11 @@ class _ByScroll(_Step):
 
     def first(self, path: str, params: Params) -> PageRequest:
         self.received = 0
-        return PageRequest(path, _sized(self.paging, params))
+        return PageRequest(path, sized(self.paging, params))
 
     def after(self, request: PageRequest, answer: Answer, page: CutPage) -> PageRequest | None:  # noqa: ARG002
         self.received += len(page.items)
-        says_more = _says(self.paging, page)
+        says_more = says_more_of(self.paging, page)
         if not (page.items if says_more is None else says_more):
             return None
         if not page.items:
@@ -406,7 +271,7 @@ class _ByScroll(_Step):
         return PageRequest(request.path, params, f"{scroll or 'scroll'}:{self.received}")
 
 
-class _Single(_Step):
+class _Single(Step):
     def first(self, path: str, params: Params) -> PageRequest:
         return PageRequest(path, params)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pipeline.ingest.paging import Params
+from pipeline.ingest.page_requests import Params
 from pipeline.ingest.profile_incremental import ByInstant, BySequence, ByToken, Incremental
 from pipeline.ingest.profile_paging import (
     CursorPaging,

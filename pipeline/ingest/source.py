@@ -18,8 +18,8 @@ from pipeline.errors import ConfigurationError
 from pipeline.ingest.client import TooMuchError
 from pipeline.ingest.feeds import StartAgain
 from pipeline.ingest.page_loop import PageLoop, TooFullError
+from pipeline.ingest.page_requests import Params
 from pipeline.ingest.pages import Item, Page
-from pipeline.ingest.paging import Params
 from pipeline.ingest.paths import found_at, spelled
 from pipeline.ingest.profile_incremental import ByInstant
 from pipeline.ingest.profile_paging import StatefulScroll, TimeWindows

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.ingest.ahead import WORTH_SECONDS, Ahead
 from pipeline.ingest.client import Answer
-from pipeline.ingest.paging import PageRequest
+from pipeline.ingest.page_requests import PageRequest
 
 LONG = 30.0
 
