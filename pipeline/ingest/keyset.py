@@ -25,7 +25,6 @@ class ByKey(Step):
     """One stream's pages, each behind the last record of the one before.
 
     ``full`` = the most records on a page that is known to have been cut off there.
-
     ``before`` = those of the page before, ``ties`` = how many at its end have the last one's key. ``said`` = what the
     parameter says of itself, where an expression follows it.
     """
