@@ -1,7 +1,7 @@
 """How to get from one page to the next: small strategies, driven by the one loop in ``pipeline.ingest.rest``.
 
 Belongs here: the request of the first page and, from an answer, the next one or the end. Does not belong here: what all
-ways share (``page_requests``), keys of records (``keyset``), asking (``resources.rest``), the loop, records, time windows
+ways share (``page_requests``), keys of records (``keyset``), asking (``resources.rest``), the loop, records, windows
 (``pipeline.ingest.windows``).
 """
 
